@@ -1,0 +1,1 @@
+"""touchpoint360 models: see docs/architecture.md."""

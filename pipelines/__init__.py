@@ -1,0 +1,1 @@
+"""touchpoint360 pipelines: see docs/architecture.md."""

@@ -1,0 +1,1 @@
+"""touchpoint360 sources: see docs/architecture.md."""
