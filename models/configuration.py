@@ -1,0 +1,476 @@
+"""The configuration of one company (`touchpoint360.yaml`), checked, and the tables the SQL models read it as.
+
+The defaults stand in `configuration_default.yaml`. Not here: where a warehouse is, what runs when.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import pyarrow as pa
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from models.catalogue import UNMAPPED, channel_table, channels, load_catalogue, touchpoint_type_table
+from models.contract import load_contracts
+from models.naming import nearest
+
+SECONDS_PER_DAY = 86_400
+# sql/funnel/funnel_progress.sql spells its levels out; more steps need more levels there.
+MAX_FUNNEL_STEPS = 8
+# Sections whose entries are replaced whole instead of merged key by key: half a journey definition means nothing.
+NAMED_SECTIONS = ("journeys", "funnels")
+
+
+class ConfigurationError(ValueError):
+    """A configuration that cannot be used: one line per mistake, each with place, value and what would be valid."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            unknown = [key for key in data if key not in cls.model_fields]
+            if unknown:
+                hints = [f"unknown key {key!r}{nearest(key, cls.model_fields)}" for key in unknown]
+                raise ValueError(" and ".join(hints))
+        return data
+
+
+def _types(names: list[str]) -> list[str]:
+    """`names` when each is a touchpoint type of the catalogue; ValueError with the nearest one otherwise."""
+    valid = [name for name in load_catalogue() if name != UNMAPPED]
+    for name in names:
+        if name not in valid:
+            raise ValueError(f"{name!r} is not a touchpoint type{nearest(name, valid)}")
+    if len(set(names)) != len(names):
+        raise ValueError("a touchpoint type is listed twice")
+    return names
+
+
+def _members(attribute: str, names: list[str]) -> list[str]:
+    valid = dict.fromkeys(getattr(row, attribute) for row in load_catalogue().values())
+    for name in names:
+        if name not in valid:
+            raise ValueError(f"{name!r} is not a {attribute} of the catalogue{nearest(name, valid)}")
+    return names
+
+
+class Schedule(_Section):
+    """When the night runs."""
+
+    cron: str
+    time_zone: str
+
+    @field_validator("cron")
+    @classmethod
+    def _five_fields(cls, value: str) -> str:
+        if len(value.split()) != 5:
+            raise ValueError(f"{value!r} has {len(value.split())} fields, a cron expression has 5, such as '0 2 * * *'")
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"{value!r} is not a time zone such as Europe/Amsterdam") from None
+        return value
+
+
+class Session(_Section):
+    """What a session is: consecutive touchpoints on `channels` with pauses of at most `gap_minutes`."""
+
+    gap_minutes: float = Field(gt=0)
+    channels: list[str]
+
+    @field_validator("channels")
+    @classmethod
+    def _channels(cls, names: list[str]) -> list[str]:
+        return _members("channel", names)
+
+
+class Selection(_Section):
+    """Touchpoint types by name or by an attribute of the catalogue; the union of all that is named."""
+
+    families: list[str] = []
+    types: list[str] = []
+    channels: list[str] = []
+    phases: list[str] = []
+
+    @field_validator("families")
+    @classmethod
+    def _families(cls, names: list[str]) -> list[str]:
+        return _members("journey_family", names)
+
+    @field_validator("types")
+    @classmethod
+    def _type_names(cls, names: list[str]) -> list[str]:
+        return _types(names)
+
+    @field_validator("channels")
+    @classmethod
+    def _channel_names(cls, names: list[str]) -> list[str]:
+        return _members("channel", names)
+
+    @field_validator("phases")
+    @classmethod
+    def _phases(cls, names: list[str]) -> list[str]:
+        return _members("journey_phase", names)
+
+    def resolve(self) -> set[str]:
+        """Names of the types selected. Channels are those of the catalogue, not of a single touchpoint."""
+        return {
+            name
+            for name, row in load_catalogue().items()
+            if name != UNMAPPED
+            and (
+                name in self.types
+                or row.journey_family in self.families
+                or row.channel in self.channels
+                or row.journey_phase in self.phases
+            )
+        }
+
+
+class Journey(_Section):
+    """A journey definition: which touchpoints belong to it, which start it, which reach its goal, what ends it."""
+
+    label: str = Field(min_length=1)
+    starts: Literal["any"] | list[str]
+    includes: Literal["all"] | Selection
+    excludes: Selection = Selection()
+    goals: list[str] = Field(min_length=1)
+    gap_days: float = Field(gt=0)
+    family: str
+
+    @field_validator("starts", "goals")
+    @classmethod
+    def _known_types(cls, names: Any) -> Any:
+        return names if isinstance(names, str) else _types(names)
+
+    @field_validator("family")
+    @classmethod
+    def _family(cls, name: str) -> str:
+        return _members("journey_family", [name])[0]
+
+    def types(self) -> dict[str, tuple[bool, bool]]:
+        """Included type → (starts the journey, reaches the goal). Starts and goals are always included."""
+        every = {name for name in load_catalogue() if name != UNMAPPED}
+        included = every if self.includes == "all" else self.includes.resolve()
+        starts = set() if self.starts == "any" else set(self.starts)
+        included = (included - self.excludes.resolve()) | starts | set(self.goals)
+        return {
+            name: (self.starts == "any" or name in starts, name in self.goals)
+            for name in load_catalogue()
+            if name in included
+        }
+
+
+class Funnel(_Section):
+    """A funnel: steps of touchpoint types within `window_days` of the entry."""
+
+    mode: Literal["ordered", "strict", "unordered"]
+    window_days: float = Field(gt=0)
+    steps: list[str] = Field(min_length=2, max_length=MAX_FUNNEL_STEPS)
+    exclusions: list[str] = []
+
+    @field_validator("steps", "exclusions")
+    @classmethod
+    def _known_types(cls, names: list[str]) -> list[str]:
+        return _types(names)
+
+    @model_validator(mode="after")
+    def _no_step_excluded(self) -> Funnel:
+        both = set(self.steps) & set(self.exclusions)
+        if both:
+            raise ValueError(f"{sorted(both)[0]!r} is both a step and an exclusion")
+        return self
+
+
+class IdentifierType(_Section):
+    """How much an identifier type is trusted; see the comments in configuration_default.yaml."""
+
+    strength: int = Field(ge=1)
+    unique: bool
+    limit: dict[str, int] = {}
+
+
+class Identity(_Section):
+    """What identity resolution believes."""
+
+    blocked_values: list[str]
+    role_mailboxes: list[str]
+    types: dict[str, IdentifierType]
+
+
+class Attribution(_Section):
+    """Which journeys give conversions to attribute, and by which models."""
+
+    definition: str
+    models: list[Literal["first_touch", "last_touch", "linear"]] = Field(min_length=1)
+
+
+class Effect(_Section):
+    """How far back from a score a touchpoint is seen beside it."""
+
+    window_days: float = Field(gt=0)
+
+
+class ContactRule(_Section):
+    """When a customer is worth a contact; the order of the rules is their priority."""
+
+    rule: Literal["unanswered_complaint", "failed_payment", "abandoned_checkout"]
+    wait_hours: float = Field(ge=0)
+    within_days: float = Field(gt=0)
+
+
+class Release(_Section):
+    """How many releases are kept for rollback."""
+
+    keep: int = Field(ge=1)
+
+
+class Resources(_Section):
+    """What DuckDB may use: `memory_limit` as DuckDB spells it ('4GB', '70%'), `threads` or null for all cores."""
+
+    memory_limit: str
+    threads: int | None = Field(default=None, ge=1)
+
+
+class Privacy(_Section):
+    """File with the salt of keyed hashes; null: the warehouse makes its own."""
+
+    salt_file: Path | None = None
+
+
+class Configuration(_Section):
+    """Everything a company decides. Every field has its default in configuration_default.yaml."""
+
+    company: str = Field(min_length=1)
+    schedule: Schedule
+    base_currency: str = Field(pattern="^[A-Z]{3}$")
+    exchange_rates: dict[str, float]
+    source_folders: list[Path]
+    default_country: str = Field(pattern="^[A-Z]{2}$")
+    session: Session
+    journeys: dict[str, Journey]
+    funnels: dict[str, Funnel]
+    identity: Identity
+    attribution: Attribution
+    effect: Effect
+    contact_rules: list[ContactRule]
+    release: Release
+    resources: Resources
+    privacy: Privacy
+
+    @field_validator("exchange_rates")
+    @classmethod
+    def _rates(cls, rates: dict[str, float]) -> dict[str, float]:
+        for currency, rate in rates.items():
+            if not (len(currency) == 3 and currency.isalpha() and currency.isupper()):
+                raise ValueError(f"{currency!r} is not a currency code of three capitals, such as EUR")
+            if not 0 < rate < float("inf"):
+                raise ValueError(f"the rate of {currency} is {rate}; it must be above 0")
+        return rates
+
+    @field_validator("journeys", "funnels")
+    @classmethod
+    def _names(cls, named: dict[str, Any]) -> dict[str, Any]:
+        for name in named:
+            if not name.replace("_", "").isalnum() or name != name.lower():
+                raise ValueError(f"{name!r}: a name is lower-case letters, digits and underscores")
+        return named
+
+    @field_validator("contact_rules")
+    @classmethod
+    def _rules_once(cls, rules: list[ContactRule]) -> list[ContactRule]:
+        if len({rule.rule for rule in rules}) != len(rules):
+            raise ValueError("a rule is listed twice")
+        return rules
+
+    @model_validator(mode="after")
+    def _attribution_exists(self) -> Configuration:
+        if self.attribution.definition not in self.journeys:
+            name = self.attribution.definition
+            raise ValueError(f"attribution.definition: {name!r} is not a journey{nearest(name, self.journeys)}")
+        if self.exchange_rates.get(self.base_currency, 1.0) != 1.0:
+            raise ValueError(f"exchange_rates: {self.base_currency} is the base currency, so its rate is 1")
+        return self
+
+
+def load_configuration(path: Path | None = None) -> Configuration:
+    """The configuration in `path` on top of the defaults; the defaults alone for None.
+
+    Relative `source_folders` and `salt_file` are taken from the folder of the file. Raises ConfigurationError with one
+    line per mistake.
+    """
+    default_path = Path(__file__).parent / "configuration_default.yaml"
+    values: dict[str, Any] = yaml.safe_load(default_path.read_text(encoding="utf-8"))
+    if path is not None:
+        values = _merged(values, _own_values(path), path.parent)
+    try:
+        return Configuration.model_validate(values)
+    except ValidationError as error:
+        lines = [_line(item, str(path or default_path.name)) for item in error.errors() if not _other_form(item)]
+        raise ConfigurationError("\n".join(dict.fromkeys(lines))) from None
+
+
+def _other_form(item: Any) -> bool:
+    """Whether an error is about the form of a field that was not used ('all' where a selection stands, or the reverse)."""
+    literal = any(str(part).startswith("literal[") for part in item["loc"])
+    return literal != isinstance(item["input"], str) and (literal or item["type"] in ("list_type", "model_type"))
+
+
+def _line(item: Any, file: str) -> str:
+    inner = ("list[str]", "Selection")
+    place = ".".join(str(part) for part in item["loc"] if part not in inner and not str(part).startswith("literal["))
+    message = item["msg"].removeprefix("Value error, ")
+    given = "" if item["type"] in ("value_error", "missing") else f" (found {item['input']!r})"
+    return f"{file}: {place + ': ' if place else ''}{message}{given}"
+
+
+def _own_values(path: Path) -> dict[str, Any]:
+    try:
+        own = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read ({error.strerror}). Check the path.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: is not YAML: {error}") from None
+    if own is None:
+        return {}
+    if not isinstance(own, dict):
+        raise ConfigurationError(f"{path}: holds a {type(own).__name__}; a configuration is 'key: value' lines.")
+    return own
+
+
+def _merged(default: dict[str, Any], own: dict[str, Any], folder: Path) -> dict[str, Any]:
+    values = dict(default)
+    # The default rates are in euro: with another base currency they would be wrong without anyone noticing.
+    if own.get("base_currency", default["base_currency"]) != default["base_currency"]:
+        values["exchange_rates"] = {}
+    for key, value in own.items():
+        if key in NAMED_SECTIONS and isinstance(value, dict):
+            named = {**values[key], **value}
+            values[key] = {name: entry for name, entry in named.items() if entry is not None}
+        else:
+            values[key] = _deep(values.get(key), value)
+    if isinstance(values["source_folders"], list):
+        values["source_folders"] = [folder / str(item) for item in values["source_folders"]]
+    privacy = values["privacy"]
+    if isinstance(privacy, dict) and privacy.get("salt_file"):
+        values["privacy"] = {**privacy, "salt_file": folder / str(privacy["salt_file"])}
+    return values
+
+
+def _deep(default: Any, own: Any) -> Any:
+    if isinstance(default, dict) and isinstance(own, dict):
+        return {**default, **{key: _deep(default.get(key), value) for key, value in own.items()}}
+    return own
+
+
+def journey_id_offset(name: str) -> int:
+    """What a definition adds to a first touchpoint_id to make a journey_id; in [0, 2^62), from the name alone.
+
+    touchpoint_id is below 2^62 too, so the sum is a BIGINT, and two definitions that start at one touchpoint differ.
+    """
+    return int.from_bytes(hashlib.md5(name.encode(), usedforsecurity=False).digest()[:8], "big") >> 2
+
+
+def configuration_tables(config: Configuration, data_date_at: datetime) -> dict[str, pa.Table]:
+    """The configuration as tables for the SQL models; `data_date_at` is naive UTC (an aware one is converted).
+
+    Columns and types are those of the contracts of kind `configuration`.
+    """
+    if data_date_at.tzinfo is not None:
+        data_date_at = data_date_at.astimezone(ZoneInfo("UTC")).replace(tzinfo=None)
+    catalogue = load_catalogue()
+    codes = channels()
+    setting = {
+        "data_date_at": data_date_at,
+        "company": config.company,
+        "base_currency": config.base_currency,
+        "default_country": config.default_country,
+        "session_gap_seconds": _seconds(config.session.gap_minutes, 60),
+        "attribution_journey_definition": config.attribution.definition,
+        "effect_window_seconds": _seconds(config.effect.window_days),
+    }
+    rows: dict[str, list[dict[str, Any]]] = {
+        "setting": [setting],
+        "session_channel": [{"channel_code": codes[name], "channel": name} for name in config.session.channels],
+        "journey_definition": [
+            {
+                "journey_definition": name,
+                "journey_number": number,
+                "id_offset": journey_id_offset(name),
+                "gap_seconds": _seconds(journey.gap_days),
+                "journey_family": journey.family,
+                "label": journey.label,
+            }
+            # By name: adding a definition must not depend on where in the file it stands.
+            for number, (name, journey) in enumerate(sorted(config.journeys.items()), start=1)
+        ],
+        "journey_definition_type": [
+            {
+                "journey_definition": name,
+                "touchpoint_type_code": catalogue[touchpoint_type].code,
+                "is_start": is_start,
+                "is_goal": is_goal,
+            }
+            for name, journey in sorted(config.journeys.items())
+            for touchpoint_type, (is_start, is_goal) in journey.types().items()
+        ],
+        "funnel_definition": [
+            {
+                "funnel": name,
+                "mode": funnel.mode,
+                "window_seconds": _seconds(funnel.window_days),
+                "step_number": number,
+                "touchpoint_type": touchpoint_type,
+                "touchpoint_type_code": catalogue[touchpoint_type].code,
+            }
+            for name, funnel in sorted(config.funnels.items())
+            for number, touchpoint_type in enumerate(funnel.steps, start=1)
+        ],
+        "funnel_exclusion": [
+            {"funnel": name, "touchpoint_type_code": catalogue[touchpoint_type].code}
+            for name, funnel in sorted(config.funnels.items())
+            for touchpoint_type in funnel.exclusions
+        ],
+        "attribution_model": [{"attribution_model": name} for name in config.attribution.models],
+        "contact_rule": [
+            {
+                "contact_rule": rule.rule,
+                "priority": number,
+                "wait_seconds": _seconds(rule.wait_hours, 3600),
+                "window_seconds": _seconds(rule.within_days),
+            }
+            for number, rule in enumerate(config.contact_rules, start=1)
+        ],
+        "exchange_rate": [
+            {"currency": currency, "rate": rate}
+            for currency, rate in sorted({**config.exchange_rates, config.base_currency: 1.0}.items())
+        ],
+    }
+    tables = {name: _table(name, entries) for name, entries in rows.items()}
+    return {**tables, "touchpoint_type": touchpoint_type_table(), "channel": channel_table()}
+
+
+def _table(name: str, rows: Iterable[dict[str, Any]]) -> pa.Table:
+    schema = load_contracts()[name].arrow_schema()
+    # Without the descriptions: metadata would only make every copy of a small table larger.
+    return pa.Table.from_pylist(list(rows), schema=pa.schema([(field.name, field.type) for field in schema]))
+
+
+def _seconds(value: float, unit: int = SECONDS_PER_DAY) -> int:
+    """Whole seconds, at least one where the value is not zero."""
+    return max(1, round(value * unit)) if value else 0
