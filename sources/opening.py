@@ -1,0 +1,211 @@
+"""Opening a file from outside: compression undone transparently and with a limit, text turned into UTF-8 blocks.
+
+Belongs here: bytes in, bytes out; which container a file is. Does not belong here: records, columns, specs.
+"""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import io
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import zstandard
+
+BLOCK_BYTES = 8 << 20
+HEAD_BYTES = 256 << 10
+
+# A compressed file may grow this many times (and in any case to this size) before it is taken for an attack.
+MAX_EXPANSION = 2000
+FREE_EXPANSION_BYTES = 1 << 30
+
+_COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
+_FOREIGN = (
+    (b"PK\x03\x04", "a zip archive or an Excel workbook", "unpack it, or save the sheet as CSV"),
+    (b"PK\x05\x06", "an empty zip archive", "export again"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel or Office file", "save the sheet as CSV (UTF-8)"),
+    (b"%PDF", "a PDF", "export as CSV, JSON or XML instead"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it"),
+    (b"\xfd7zXZ", "xz compressed", "unpack it, or compress with gzip, bz2 or zstd"),
+    (b"SQLite format 3", "an SQLite database", "export its tables as CSV or Parquet"),
+)
+BROKEN_COMPRESSION = (EOFError, OSError, zlib.error, zstandard.ZstdError)
+
+
+class ReadError(ValueError):
+    """A file that cannot be read at all; the message says which, why and what to do next."""
+
+
+def compression_of(path: Path) -> str:
+    """`gzip`, `bz2`, `zstd` or `none`, by the first bytes of the file."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    return next((name for magic, name in _COMPRESSIONS.items() if start.startswith(magic)), "none")
+
+
+class _Unpacked(io.RawIOBase):
+    """A decompressed stream that gives all it can before it fails, and refuses to expand without bound."""
+
+    def __init__(self, path: Path, kind: str) -> None:
+        self._path = path
+        self._raw = path.open("rb")
+        self._kind = kind
+        self._limit = max(FREE_EXPANSION_BYTES, MAX_EXPANSION * path.stat().st_size)
+        self._seen = 0
+        self._rest = b""
+        self._frame = self._start()
+        self._begun = False
+
+    def _start(self) -> Any:
+        if self._kind == "gzip":
+            return zlib.decompressobj(zlib.MAX_WBITS | 16)
+        if self._kind == "bz2":
+            return bz2.BZ2Decompressor()
+        return zstandard.ZstdDecompressor().decompressobj()
+
+    def _next(self) -> bytes:
+        """The next decompressed bytes; b"" at the end. Several compressed streams one after the other are one file."""
+        while True:
+            packed = self._rest or self._raw.read(64 << 10)
+            self._rest = b""
+            if self._frame.eof:
+                # What follows a complete stream is another one, or padding.
+                packed = packed.lstrip(b"\0")
+                if packed:
+                    self._frame, self._begun = self._start(), False
+            if not packed:
+                if self._begun and not self._frame.eof:
+                    raise EOFError("it ends before its end marker")
+                return b""
+            data: bytes = self._frame.decompress(packed)
+            self._begun = True
+            if self._frame.eof:
+                self._rest = self._frame.unused_data
+            if data:
+                return data
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
+        if not self._left:
+            self._left = self._next()
+            self._seen += len(self._left)
+            if self._seen > self._limit:
+                raise ReadError(
+                    f"{self._path}: expands to more than {self._limit:,} bytes, {MAX_EXPANSION} times its size; "
+                    "unpack it yourself if that is right"
+                )
+        size = min(len(view), len(self._left))
+        view[:size] = self._left[:size]
+        self._left = self._left[size:]
+        return size
+
+    _left: bytes = b""
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """The file's bytes, uncompressed. Reading may raise one of `BROKEN_COMPRESSION`, or `ReadError` past the limit."""
+    kind = compression_of(path)
+    if kind == "none":
+        return path.open("rb")
+    return cast(BinaryIO, io.BufferedReader(_Unpacked(path, kind), 1 << 20))
+
+
+def read_head(path: Path, size: int = HEAD_BYTES) -> bytes:
+    """The first uncompressed bytes. Raises `ReadError` for what is no readable file, with the next step."""
+    if path.is_dir():
+        raise ReadError(f"{path}: is a directory; give the files in it")
+    if not path.exists():
+        raise ReadError(f"{path}: no such file")
+    if not path.is_file():
+        raise ReadError(f"{path}: is not a regular file; give an exported file")
+    try:
+        kind = compression_of(path)
+        with open_plain(path) as stream:
+            head = stream.read(size)
+    except PermissionError:
+        raise ReadError(f"{path}: no permission to read it; let the user of the nightly run read it") from None
+    except BROKEN_COMPRESSION as error:
+        raise ReadError(
+            f"{path}: broken or truncated {kind} file ({error}); copy or export it again, and wait until it is complete"
+        ) from None
+    for magic, what, advice in _FOREIGN:
+        if head.startswith(magic):
+            raise ReadError(f"{path}: is {what}; {advice}")
+    return head
+
+
+def bom_encoding(head: bytes) -> str | None:
+    """The encoding that a byte order mark names, if there is one."""
+    for mark, name in (
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF32_LE, "utf-32"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
+        if head.startswith(mark):
+            return name
+    return None
+
+
+def is_utf8(encoding: str) -> bool:
+    """Whether a codec name means UTF-8, in any of its spellings."""
+    return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
+
+
+def text_blocks(path: Path, encoding: str, size: int = BLOCK_BYTES) -> Iterator[tuple[bytes, bool, str | None]]:
+    """The file as blocks of UTF-8 bytes: (block, is it the last, what broke off the file or None).
+
+    Blocks end anywhere. A byte that the declared encoding does not know stays as it is, so that it is found as invalid
+    UTF-8 in its own record and harms no other. A byte order mark is removed. The last block is never small, so that a
+    footer lies in it as a whole.
+    """
+    decoder = None if is_utf8(encoding) else codecs.getincrementaldecoder(encoding)("surrogateescape")
+    broken = None
+    first = True
+    with open_plain(path) as stream:
+
+        def read() -> bytes:
+            nonlocal broken
+            if broken:
+                return b""
+            parts, missing = [], size
+            try:
+                while missing and (part := stream.read1(missing)):  # type: ignore[attr-defined]
+                    parts.append(part)
+                    missing -= len(part)
+            except BROKEN_COMPRESSION as error:
+                broken = f"the file breaks off here ({error})"
+            return b"".join(parts)
+
+        block = read()
+        while True:
+            following = read()
+            if following and len(following) < size:  # the end is near: one larger last block
+                block, following = block + following, b""
+            last = not following
+            data = block
+            if decoder is not None:
+                try:
+                    text = decoder.decode(block, last)
+                except UnicodeError:
+                    # Codecs without surrogateescape for this fault (UTF-16 that ends within a character).
+                    text = decoder.decode(block[: len(block) // 2 * 2], False)
+                    broken = broken or f"the file ends within a character of {encoding}"
+                data = text.encode("utf-8", "surrogateescape")
+            if first:
+                data = data.removeprefix(codecs.BOM_UTF8)
+                first = False
+            yield data, last, broken if last else None
+            if last:
+                return
+            block = following

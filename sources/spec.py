@@ -1,0 +1,457 @@
+"""What an export looks like: the declarative spec of each export, read strictly, and the catalogue of all of them.
+
+Belongs here: the shape of `sources/<system>/<export>.yaml`, its defaults from `system.yaml`, its checks and its hashes.
+Does not belong here: reading a data file (`read.py`), recognising one (`recognise.py`), SQL (`typed.py`).
+"""
+
+from __future__ import annotations
+
+import codecs
+import difflib
+import hashlib
+import json
+import re
+import zoneinfo
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+# Part of `read_hash`: raise it when a reader writes something else for the same file and spec; files are parsed again.
+READER_VERSION = 1
+
+FORMATS = ("csv", "json", "ndjson", "xml", "log", "parquet")
+FEEDS = ("touchpoint", "party_record", "channel_cost", "identifier_link", "lookup")
+
+# Names that a typed row has besides the export's own columns; a file's column of such a name gets an underscore.
+RESERVED_COLUMNS = frozenset(
+    {
+        "_row", "_line", "_raw", "_problem", "file_id", "row_number", "line_number", "row_id", "content_hash",
+        "version_key", "time_from", "time_through", "problem", "skip_rule", "nulled_value_count",
+        "ambiguous_time_count", "impossible_time_count", "raw",
+    }
+)  # fmt: skip
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class SpecError(ValueError):
+    """A spec that cannot be used; the message says which file, where in it, what is wrong and what to do."""
+
+
+def _as_tuple(value: Any) -> Any:
+    """One text or a list of texts: YAML authors may write either."""
+    return (value,) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _check_zone(name: str | None) -> None:
+    if name is None:
+        return
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        near = difflib.get_close_matches(name, sorted(zoneinfo.available_timezones()), 1, 0.5)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ValueError(f"unknown time zone {name!r}{hint}") from None
+
+
+def _check_pattern(pattern: str | None) -> None:
+    if pattern is None:
+        return
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {pattern!r} ({error})") from None
+
+
+class Recognise(_Strict):
+    """What tells a file of this export from others: column names, the text of its beginning, its file name."""
+
+    columns: Names = ()
+    path: str | None = None
+    content: str | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Recognise:
+        if not (self.columns or self.path or self.content):
+            raise ValueError("give at least one of columns, content, path")
+        _check_pattern(self.content)
+        return self
+
+
+class Read(_Strict):
+    """How the file is read: its format and dialect, always declared and never guessed."""
+
+    format: Annotated[tuple[Literal["csv", "json", "ndjson", "xml", "log", "parquet"], ...], BeforeValidator(_as_tuple)]
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    quote: str = '"'
+    header_rows: int = Field(default=1, ge=0, le=10)
+    skip_rows: int = Field(default=0, ge=0)
+    footer: str | None = None
+    columns: Names = ()
+    fill_down: Names = ()
+    record: str | None = None
+    parent: dict[str, Names] = Field(default_factory=dict)
+    decimal: Literal[".", ","] = "."
+    thousands: str | None = None
+    time_zone: str | None = None
+    empty: Names = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> Read:
+        if not self.format:
+            raise ValueError("format: give at least one")
+        try:
+            codecs.lookup(self.encoding)
+        except LookupError:
+            raise ValueError(f"encoding: Python knows no codec {self.encoding!r}") from None
+        if len(self.delimiter) != 1 or len(self.quote) > 1 or not (self.delimiter + self.quote).isascii():
+            raise ValueError("delimiter must be one ASCII character, quote one or none")
+        if "csv" in self.format and self.header_rows == 0 and not self.columns:
+            raise ValueError("header_rows is 0: name the columns under read.columns")
+        if "xml" in self.format and not self.record:
+            raise ValueError("record: name the XML element that is one record")
+        if len(self.parent) > 1:
+            raise ValueError("parent: one enclosing element only")
+        if self.thousands == self.decimal:
+            raise ValueError("thousands and decimal must differ")
+        _check_pattern(self.footer)
+        _check_zone(self.time_zone)
+        return self
+
+
+class Column(_Strict):
+    """One typed column. `optional`: a value that does not cast becomes NULL and is counted; the row is kept."""
+
+    type: Literal["text", "integer", "decimal", "boolean", "date", "timestamp", "json", "email", "phone"] = "text"
+    required: bool = False
+    optional: bool = False
+    aliases: Names = ()
+    format: Names = ()
+    time_zone: str | None = None
+    decimal: Literal[".", ","] | None = None
+    thousands: str | None = None
+    strip: Names = ()
+    empty: Names = ()
+    true_words: Names = ()
+    false_words: Names = ()
+    description: str = ""
+
+    @model_validator(mode="after")
+    def _check(self) -> Column:
+        _check_zone(self.time_zone)
+        if self.format and self.type not in ("date", "timestamp"):
+            raise ValueError(f"format is for date and timestamp, not for {self.type}")
+        return self
+
+
+class SkipRule(_Strict):
+    """Rows that are left out on purpose: the rule's name, its SQL condition over typed columns, and the reason."""
+
+    rule: str
+    when: str
+    because: str
+
+
+class SystemDefaults(_Strict):
+    """What `system.yaml` says once for all exports of a system."""
+
+    label: str = ""
+    kind: str = ""
+    owner: str = ""
+    description: str = ""
+    time_zone: str | None = None
+    currency: str | None = None
+    country: str | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> SystemDefaults:
+        _check_zone(self.time_zone)
+        return self
+
+
+class _ExportFile(_Strict):
+    """The keys of `<export>.yaml`."""
+
+    description: str
+    feeds: Literal["touchpoint", "party_record", "channel_cost", "identifier_link", "lookup"]
+    recognise: Recognise
+    read: Read
+    key: Names = ()
+    repeats: bool = False
+    version: Names = ()
+    skip: tuple[SkipRule, ...] = ()
+    columns: dict[str, Column] = Field(default_factory=dict)
+    lookups: dict[str, str] = Field(default_factory=dict)
+    label: str | None = None
+    owner: str | None = None
+    currency: str | None = None
+    country: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_columns(cls, data: Any) -> Any:
+        # `name:` without anything after it declares a text column.
+        if isinstance(data, dict) and isinstance(data.get("columns"), dict):
+            data = {**data, "columns": {k: ({} if v is None else v) for k, v in data["columns"].items()}}
+        return data
+
+    @model_validator(mode="after")
+    def _check(self) -> _ExportFile:
+        if self.repeats and self.key:
+            raise ValueError("repeats is for exports without a key")
+        seen: dict[str, str] = {}
+        for name in self.columns:
+            if name.casefold() in RESERVED_COLUMNS:
+                raise ValueError(f"columns.{name}: this name is taken; the file's column is read as {name}_")
+            for spelling in (name, *self.columns[name].aliases):
+                other = seen.setdefault(spelling.strip().casefold(), name)
+                if other != name:
+                    raise ValueError(f"columns.{name}: the spelling {spelling!r} also belongs to {other}")
+        rules = [rule.rule for rule in self.skip]
+        if len(set(rules)) < len(rules):
+            raise ValueError("skip: two rules have the same name")
+        return self
+
+
+class ExportSpec(BaseModel):
+    """One export of one system: everything that reading, typing and mapping it needs."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    system: str
+    export: str
+    label: str
+    kind: str
+    owner: str
+    description: str
+    feeds: str
+    recognise: Recognise
+    read: Read
+    key: tuple[str, ...]
+    repeats: bool
+    version: tuple[str, ...]
+    skip: tuple[SkipRule, ...]
+    columns: dict[str, Column]
+    lookups: dict[str, str]
+    mapping_sql: str
+    folder: Path
+    time_zone: str
+    currency: str | None
+    country: str | None
+
+    @property
+    def path(self) -> Path:
+        """The spec's own file."""
+        return self.folder / f"{self.export}.yaml"
+
+    @property
+    def read_hash(self) -> str:
+        """8 hex digits over all that decides what a parsed file holds; a change makes the night parse again."""
+        names = {name: column.aliases for name, column in self.columns.items()}
+        read = self.read.model_dump(exclude={"decimal", "thousands", "time_zone", "empty"})
+        return _hash([READER_VERSION, read, names, self.recognise.columns, self.key, self.version])
+
+    @property
+    def spec_hash(self) -> str:
+        """8 hex digits over the whole spec, its mapping and the system's defaults; a change maps the export again."""
+        return _hash([READER_VERSION, self.model_dump(mode="json", exclude={"folder"})])
+
+    @cached_property
+    def declared_columns(self) -> dict[str, Column]:
+        """Columns that a typed row has whether or not the file has them: all that the spec names, in its order."""
+        declared = dict(self.columns)
+        for name in (*self.recognise.columns, *self.read.columns, *self.key, *self.version):
+            if name.casefold() not in {known.casefold() for known in declared}:
+                declared[name] = Column()
+        return declared
+
+    @cached_property
+    def spellings(self) -> dict[str, str]:
+        """From every accepted spelling of a column (trimmed, case folded) to the name the spec uses."""
+        table = {name.strip().casefold(): name for name in self.declared_columns}
+        for name, column in self.columns.items():
+            table.update({alias.strip().casefold(): name for alias in column.aliases})
+        return table
+
+
+def _hash(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, default=str, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+@dataclass(frozen=True)
+class SourceCatalog:
+    """All exports that can be read, by name (`olist.order`), sorted."""
+
+    exports: dict[str, ExportSpec] = field(default_factory=dict)
+
+    def system(self, system: str) -> list[ExportSpec]:
+        """The exports of one system."""
+        return [spec for spec in self.exports.values() if spec.system == system]
+
+
+def load_catalog(extra_folders: Sequence[Path] = ()) -> SourceCatalog:
+    """Read every spec below `sources/` and below the extra folders (each a system folder or a folder of them).
+
+    Raises `SpecError` for a spec that is wrong, a folder that does not exist, or two exports of one name.
+    """
+    exports: dict[str, ExportSpec] = {}
+    for root in (Path(__file__).parent, *map(Path, extra_folders)):
+        if not root.is_dir():
+            raise SpecError(f"{root}: no such folder; the configuration names it as a folder with systems of your own")
+        for folder in sorted({path.parent for path in root.rglob("*.yaml") if path.name != "system.yaml"}):
+            defaults = _load_system(folder / "system.yaml")
+            for path in sorted(folder.glob("*.yaml")):
+                if path.name == "system.yaml":
+                    continue
+                spec = load_spec(path, defaults)
+                other = exports.get(spec.name)
+                if other and other.path.resolve() != path.resolve():
+                    raise SpecError(f"{path}: the export {spec.name} is already defined in {other.path}; rename one")
+                exports[spec.name] = spec
+    _check_lookups(exports)
+    return SourceCatalog(dict(sorted(exports.items())))
+
+
+def load_spec(path: Path, defaults: SystemDefaults | None = None) -> ExportSpec:
+    """Read one spec file and the SELECT beside it. Raises `SpecError` with file, line, key and a near miss."""
+    defaults = defaults if defaults is not None else _load_system(path.parent / "system.yaml")
+    system, export = path.parent.name, path.stem
+    for what, name in (("system folder", system), ("export file", export)):
+        if not _NAME.fullmatch(name):
+            raise SpecError(f"{path}: the {what} is named {name!r}; use small letters, digits and underscores")
+    content = _validate(_ExportFile, path)
+    sql_path = path.with_suffix(".sql")
+    if content.feeds == "lookup":
+        if sql_path.exists():
+            raise SpecError(f"{sql_path}: a lookup is not mapped; delete this file or change `feeds` in {path.name}")
+        mapping = ""
+    elif not sql_path.exists():
+        raise SpecError(f"{path}: feeds {content.feeds}, but the mapping SELECT {sql_path.name} is not beside it")
+    else:
+        mapping = sql_path.read_text(encoding="utf-8")
+    return ExportSpec(
+        name=f"{system}.{export}",
+        system=system,
+        export=export,
+        label=content.label or defaults.label or system,
+        kind=defaults.kind,
+        owner=content.owner or defaults.owner,
+        description=content.description,
+        feeds=content.feeds,
+        recognise=content.recognise,
+        read=content.read,
+        key=content.key,
+        repeats=content.repeats,
+        version=content.version,
+        skip=content.skip,
+        columns=content.columns,
+        lookups=content.lookups,
+        mapping_sql=mapping,
+        folder=path.parent,
+        time_zone=content.read.time_zone or defaults.time_zone or "UTC",
+        currency=content.currency or defaults.currency,
+        country=content.country or defaults.country,
+    )
+
+
+def _load_system(path: Path) -> SystemDefaults:
+    return _validate(SystemDefaults, path) if path.exists() else SystemDefaults()
+
+
+def _check_lookups(exports: dict[str, ExportSpec]) -> None:
+    for spec in exports.values():
+        for lookup, column in spec.lookups.items():
+            other = exports.get(f"{spec.system}.{lookup}")
+            if other is None:
+                siblings = [known.export for known in exports.values() if known.system == spec.system]
+                raise SpecError(
+                    f"{spec.path}: lookups.{lookup}: {spec.system} has no such export{_near(lookup, siblings)}"
+                )
+            if column.casefold() not in {name.casefold() for name in other.declared_columns}:
+                raise SpecError(
+                    f"{spec.path}: lookups.{lookup}: {column!r} is not a declared column of {other.name}"
+                    f"{_near(column, list(other.declared_columns))}"
+                )
+
+
+def _validate(model: type[ModelT], path: Path) -> ModelT:
+    """Parse one YAML file into a model; every complaint names file, line, key and what would be right."""
+    text = path.read_text(encoding="utf-8")
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise SpecError(f"{path}{where}: not YAML: {getattr(error, 'problem', None) or error}") from None
+    if content is None:
+        content = {}
+    if not isinstance(content, dict):
+        raise SpecError(f"{path}, line 1: expected `key: value` lines, found {type(content).__name__}")
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise SpecError("\n".join(_complaint(path, text, model, item) for item in error.errors())) from None
+
+
+def _complaint(path: Path, text: str, model: type[BaseModel], item: Any) -> str:
+    location = tuple(item["loc"])
+    key = ".".join(str(part) for part in location)
+    message = str(item["msg"]).removeprefix("Value error, ")
+    if item["type"] == "extra_forbidden":
+        message = "unknown key" + _near(str(location[-1]), _keys_at(model, location[:-1]))
+    elif item["type"] == "missing":
+        message = "this key is missing"
+    elif item["type"] == "literal_error":
+        allowed = [word.strip(" '") for word in item["ctx"]["expected"].replace(" or ", ", ").split(",")]
+        message = f"{item['input']!r} is not possible here{_near(str(item['input']), allowed)}"
+    line = _line_of(text, location)
+    return f"{path}{f', line {line}' if line else ''}: {key + ': ' if key else ''}{message}"
+
+
+def _near(name: str, known: Sequence[str]) -> str:
+    """The hint that ends a complaint about a name: the nearest known name, or all of them when none is near."""
+    near = difflib.get_close_matches(name, known, 1, 0.6)
+    if near:
+        return f"; did you mean {near[0]}?"
+    return f"; possible are {', '.join(known)}" if known else ""
+
+
+def _keys_at(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
+    """The keys allowed where an unknown one stood."""
+    parts: dict[str, type[BaseModel]] = {"recognise": Recognise, "read": Read, "columns": Column, "skip": SkipRule}
+    here = parts.get(str(location[0]), model) if location else model
+    return list(here.model_fields)
+
+
+def _line_of(text: str, location: tuple[Any, ...]) -> int | None:
+    """Line (1-based) of the key that a pydantic location names, or of its nearest enclosing key."""
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    line = None
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            found = next((pair for pair in node.value if pair[0].value == str(part)), None)
+            if found is None:
+                break
+            line, node = found[0].start_mark.line + 1, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return line

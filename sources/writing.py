@@ -1,0 +1,154 @@
+"""The parsed file: all columns as text beside `_row`, `_line`, `_raw`, `_problem`; written in batches, atomically.
+
+Belongs here: the parsed file's shape and its atomic writing. Does not belong here: any input format.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sources.spec import RESERVED_COLUMNS, ExportSpec
+
+BASE_SCHEMA = pa.schema(
+    [("_row", pa.int32()), ("_line", pa.int32()), ("_raw", pa.string()), ("_problem", pa.string())]
+)
+# DuckDB reads row groups in parallel; 122 880 rows is its own unit.
+ROW_GROUP_ROWS = 122_880
+# Raw text of a broken record is kept for a person to look at, not to restore a file from.
+MAX_RAW_CHARACTERS = 10_000
+
+
+def column_names(found: Sequence[str], spec: ExportSpec) -> list[str]:
+    """Names for the columns of a file: the spec's spelling where it knows one, else as found; unique and never empty.
+
+    An empty name becomes `column_<position>`, a repeated one gets `_2`, `_3`, …; a name that parsed or typed rows need
+    for themselves gets a trailing underscore.
+    """
+    used: set[str] = set()
+    result = []
+    for position, text in enumerate(found, 1):
+        clean = text.strip().strip("\ufeff")
+        name = spec.spellings.get(clean.casefold(), clean) or f"column_{position}"
+        if name.casefold() in RESERVED_COLUMNS:
+            name += "_"
+        unique, number = name, 2
+        while unique.casefold() in used:
+            unique, number = f"{name}_{number}", number + 1
+        used.add(unique.casefold())
+        result.append(unique)
+    return result
+
+
+class ParsedWriter:
+    """Writes a parsed file. Columns may turn up late; the file appears under its name only when all of it is written.
+
+    Use as a context manager; leaving it by an exception removes what was begun.
+    """
+
+    def __init__(self, out: Path, columns: Iterable[str] = ()) -> None:
+        self.out = out
+        self.columns: list[str] = list(columns)
+        self.row_count = 0
+        self.problem_count = 0
+        self._parts: list[Path] = []
+        self._writer: pq.ParquetWriter | None = None
+        self._pending: list[pa.Table] = []
+        self._pending_rows = 0
+        out.parent.mkdir(parents=True, exist_ok=True)
+
+    def __enter__(self) -> ParsedWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if kind is None:
+            self._finish()
+            return
+        if self._writer is not None:
+            self._writer.close()
+        for part in self._parts:
+            part.unlink(missing_ok=True)
+
+    def write(self, table: pa.Table) -> None:
+        """Add rows: the four base columns and any text columns."""
+        if not table.num_rows:
+            return
+        self.row_count += table.num_rows
+        self.problem_count += table.num_rows - table["_problem"].null_count
+        new = [name for name in table.column_names if name not in BASE_SCHEMA.names and name not in set(self.columns)]
+        if new:
+            self._flush()
+            self._close_part()
+            self.columns += new
+        self._pending.append(table)
+        self._pending_rows += table.num_rows
+        if self._pending_rows >= ROW_GROUP_ROWS:
+            self._flush()
+
+    def problem(self, row: int, line: int | None, raw: str | None, reason: str) -> None:
+        """Add one record that cannot be read."""
+        self.write(problem_table([(row, line, raw, reason)]))
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The parsed file's schema with the columns known so far."""
+        return pa.schema([*BASE_SCHEMA, *((name, pa.string()) for name in self.columns)])
+
+    def _flush(self) -> None:
+        if not self._pending:
+            return
+        if self._writer is None:
+            part = self.out.with_name(f".{self.out.name}.{os.getpid()}.{len(self._parts)}.part")
+            self._parts.append(part)
+            self._writer = pq.ParquetWriter(part, self.schema, compression="zstd", compression_level=1)
+        table = pa.concat_tables([fit(table, self.schema) for table in self._pending])
+        self._writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+        self._pending, self._pending_rows = [], 0
+
+    def _close_part(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def _finish(self) -> None:
+        self._flush()
+        self._close_part()
+        if len(self._parts) == 1 and pq.read_schema(self._parts[0]).names == self.schema.names:
+            self._parts[0].replace(self.out)
+            return
+        # No rows at all, or columns that turned up late: one pass over the parts gives all rows all columns.
+        temporary = self.out.with_name(f".{self.out.name}.{os.getpid()}.all.part")
+        with pq.ParquetWriter(temporary, self.schema, compression="zstd", compression_level=1) as writer:
+            for part in self._parts:
+                for batch in pq.ParquetFile(part).iter_batches(ROW_GROUP_ROWS):
+                    writer.write_table(fit(pa.Table.from_batches([batch]), self.schema))
+        temporary.replace(self.out)
+        for part in self._parts:
+            part.unlink()
+
+
+def fit(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The table with exactly the schema's columns, absent ones as NULL."""
+    have = set(table.column_names)
+    return pa.table(
+        [table[f.name].cast(f.type) if f.name in have else pa.nulls(table.num_rows, f.type) for f in schema],
+        schema=schema,
+    )
+
+
+def problem_table(problems: Sequence[tuple[int, int | None, str | None, str]]) -> pa.Table:
+    """Records that cannot be read, as (row, line, raw text, reason)."""
+    rows, lines, raws, reasons = zip(*problems, strict=True) if problems else ((), (), (), ())
+    return pa.table(
+        [rows, lines, [raw if raw is None else raw[:MAX_RAW_CHARACTERS] for raw in raws], reasons], schema=BASE_SCHEMA
+    )
+
+
+def printable(raw: bytes) -> str:
+    """Raw bytes as text for `_raw`; a byte that is no UTF-8 is written as `\\xNN`."""
+    return raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
