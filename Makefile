@@ -1,0 +1,55 @@
+# touchpoint360: `make demo` and `make test` work on a fresh machine with Python 3.11 to 3.13, git and make.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO ?= demo
+CUSTOMERS ?= 2000
+NIGHTS ?= 3
+# Sizes of the benchmark, in millions of touchpoints.
+BENCH ?= 1 10
+
+.PHONY: demo test lint types check-defs bench docs clean help
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+$(BIN)/.run: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(BIN)/.dev: $(BIN)/.run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(BIN)/.run ## make the demo company, run its nights, show the release
+	rm -rf $(DEMO)
+	$(BIN)/touchpoint360 generate --customers $(CUSTOMERS) --nights $(NIGHTS) --out $(DEMO)
+	@set -e; for night in $(DEMO)/exports/night_*; do \
+	  echo; echo "== $$night"; \
+	  $(BIN)/touchpoint360 run --exports $$night --warehouse $(DEMO)/warehouse > $(DEMO)/last-night.txt; \
+	done; echo; cat $(DEMO)/last-night.txt
+	@echo "(the command is $(BIN)/touchpoint360; \`. $(BIN)/activate\` puts it on your path)"
+
+test: $(BIN)/.dev ## install what tests need and run them
+	$(BIN)/python -m pytest
+
+lint: $(BIN)/.dev ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(BIN)/.dev ## mypy
+	$(BIN)/mypy
+
+check-defs: $(BIN)/.dev ## let Dagster load and validate the definitions
+	$(BIN)/dg check defs
+
+bench: $(BIN)/.dev ## the night at 1 and 10 million touchpoints, beside DuckDB reading the same files
+	$(BIN)/python -m benchmarks.night $(BENCH)
+
+docs: $(BIN)/.run ## write docs/tables.md from the contracts
+	$(BIN)/touchpoint360 tables --out docs/tables.md
+
+clean: ## remove the environment and the demo
+	rm -rf $(VENV) $(DEMO) .pytest_cache .hypothesis .mypy_cache .ruff_cache

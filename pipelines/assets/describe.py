@@ -1,0 +1,135 @@
+"""What Dagster shows of a table: column schema, column lineage, checks, row counts; all from contracts and SQL.
+
+Does not belong here: executing anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+import dagster as dg
+import sqlglot
+from sqlglot import exp
+from sqlglot.lineage import lineage
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import build_scope
+
+from models.contract import Contract, load_contracts
+from pipelines.model_files import Model, load_models
+from pipelines.night.checks import CheckOutcome
+
+# Relations of a model that are another table's rows of tonight.
+STANDS_FOR = {
+    "touchpoint_scope": ("canonical", "touchpoint"),
+    "party_record_scope": ("canonical", "party_record"),
+}
+
+
+def column_schema(contract: Contract) -> dg.TableSchema:
+    """A contract's columns as Dagster shows them."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=column.name,
+                type=column.type,
+                description=column.comment,
+                constraints=dg.TableColumnConstraints(nullable=column.nullable, unique=contract.key == (column.name,)),
+            )
+            for column in contract.columns
+        ]
+    )
+
+
+def asset_key(relation: str) -> dg.AssetKey | None:
+    """The asset that stands behind a relation name; None for configuration tables."""
+    if relation in STANDS_FOR:
+        return dg.AssetKey(list(STANDS_FOR[relation]))
+    if relation == "identifier_evidence":
+        return dg.AssetKey("identifier_customer")
+    if relation in load_models() or relation in ("channel_cost", "identifier_link", "export_file", "quarantine"):
+        return dg.AssetKey(relation)
+    return None
+
+
+@cache
+def sql_lineage(name: str) -> Mapping[str, tuple[tuple[str, str], ...]]:
+    """Column -> (relation, column) pairs that a model's SELECT takes it from, traced through its CTEs by SQLGlot."""
+    model = load_models()[name]
+    schema = {relation: relation_columns(relation) for relation in model.reads}
+    tree = qualify(
+        sqlglot.parse_one(model.text, read="duckdb"),
+        schema=schema,
+        dialect="duckdb",
+        validate_qualify_columns=False,
+        quote_identifiers=False,
+    )
+    scope = build_scope(tree)
+    found: dict[str, tuple[tuple[str, str], ...]] = {}
+    for column in load_contracts()[name].column_names:
+        pairs = set()
+        try:
+            node = lineage(column, tree, dialect="duckdb", scope=scope, copy=False)
+        except sqlglot.errors.SqlglotError:
+            # Columns that only the finishing function adds have no place in the SELECT.
+            continue
+        for leaf in node.walk():
+            if not leaf.downstream and isinstance(leaf.expression, exp.Table):
+                pairs.add((leaf.expression.name, leaf.name.rpartition(".")[2].strip('"')))
+        found[column] = tuple(sorted(pairs))
+    return found
+
+
+def relation_columns(relation: str) -> dict[str, str]:
+    """Column names and types of a relation a model may read, as SQLGlot wants them; unknown ones are left open."""
+    contracts = load_contracts()
+    name = {"touchpoint_scope": "touchpoint", "party_record_scope": "party_record"}.get(relation, relation)
+    if name in contracts:
+        return {column.name: "VARCHAR" for column in contracts[name].columns}
+    return {}
+
+
+def column_lineage(model: Model) -> dg.TableColumnLineage:
+    """A model's column lineage between assets."""
+    deps: dict[str, list[dg.TableColumnDep]] = {}
+    for column, pairs in sql_lineage(model.name).items():
+        found = [
+            dg.TableColumnDep(asset_key=key, column_name=source)
+            for relation, source in pairs
+            if (key := asset_key(relation)) is not None
+        ]
+        if found:
+            deps[column] = found
+    return dg.TableColumnLineage(deps_by_column=deps)
+
+
+def passed_through(contract: Contract, upstream: dg.AssetKey) -> dg.TableColumnLineage:
+    """Lineage of a table that takes its columns from one upstream table under the same names."""
+    return dg.TableColumnLineage(
+        deps_by_column={name: [dg.TableColumnDep(upstream, name)] for name in contract.column_names}
+    )
+
+
+def check_specs(table: str, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+    """The checks of a contract; those of severity fail stop what comes after."""
+    return [
+        dg.AssetCheckSpec(
+            name=check.name, asset=key, description=check.description or None, blocking=check.severity == "fail"
+        )
+        for check in load_contracts()[table].generated_checks()
+    ]
+
+
+def check_results(outcomes: Iterable[CheckOutcome], key: dg.AssetKey) -> list[dg.AssetCheckResult]:
+    """Outcomes as Dagster check results."""
+    return [
+        dg.AssetCheckResult(
+            asset_key=key,
+            check_name=outcome.name,
+            passed=outcome.passed,
+            severity=dg.AssetCheckSeverity.ERROR if outcome.severity == "fail" else dg.AssetCheckSeverity.WARN,
+            description=outcome.message,
+            metadata={"offending_rows": outcome.offending_count},
+        )
+        for outcome in outcomes
+    ]

@@ -1,0 +1,57 @@
+"""The truth beside the exports: who is who, what was planted, what must be found again.
+
+Collects what the writers say they exported and writes `OUT/truth/`. Nothing here is read by the pipeline.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from pipelines.demo.company import END
+
+
+@dataclass
+class Truth:
+    """Touchpoints as the writers exported them."""
+
+    parts: list[pl.DataFrame] = field(default_factory=list)
+    names: dict[str, None] = field(default_factory=dict)
+
+    def touchpoint(
+        self, frame: pl.DataFrame, touchpoint_type: str, export: str, at: str = "at", *, identified: pl.Expr | bool = True
+    ) -> None:
+        """Add one touchpoint per row of `frame` (columns `person` and `at`); rows at or after the data date never happened.
+
+        `identified` says whether the export row names the person by some identifier.
+        """
+        flag = identified if isinstance(identified, pl.Expr) else pl.lit(identified)
+        part = frame.filter(pl.col(at) < END).select(
+            (pl.col("person").cast(pl.Int32) + 1).alias("person_id"),
+            pl.lit(touchpoint_type).cast(pl.Categorical).alias("touchpoint_type"),
+            pl.from_epoch(pl.col(at)).dt.cast_time_unit("us").alias("occurred_at"),
+            pl.lit(export.split("/")[0]).cast(pl.Categorical).alias("system"),
+            pl.lit(export.replace("/", ".")).cast(pl.Categorical).alias("export"),
+            flag.alias("is_identified"),
+        )
+        if len(part):
+            self.parts.append(part)
+
+    def table(self) -> pl.DataFrame:
+        """All touchpoints, ordered by time, person and type."""
+        if not self.parts:
+            raise ValueError("the demo company has no touchpoints: generate at least one customer")
+        return pl.concat(self.parts).sort("occurred_at", "person_id", "touchpoint_type", maintain_order=True)
+
+
+def person_id(person: np.ndarray | pl.Series) -> pl.Series:
+    """Truth id of row numbers of `People`."""
+    return pl.Series(np.asarray(person).astype(np.int32) + 1)
+
+
+def write_table(folder: Path, name: str, frame: pl.DataFrame) -> None:
+    """Write one truth table as Parquet."""
+    frame.write_parquet(folder / f"{name}.parquet", compression="zstd", statistics=False)

@@ -1,0 +1,156 @@
+"""Step 1 of a night: which files are there, what are they, and which are new.
+
+Belongs here: walking the export folders, hashing, recognising, the registry of files (`state.seen_file`, `state.file`).
+Does not belong here: reading rows, and what a row means.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipelines.night.session import Session
+from sources.recognise import recognise
+from sources.spec import SourceCatalog
+
+# Written by people or tools next to exports; never an export itself.
+IGNORED_NAMES = {"MANIFEST.md", "README.md", "_SUCCESS", ".DS_Store", "Thumbs.db"}
+
+SEEN_FILE = pa.schema(
+    [
+        ("path", pa.string()),
+        ("relative_path", pa.string()),
+        ("byte_count", pa.int64()),
+        ("modified_ns", pa.int64()),
+        ("file_id", pa.string()),
+        ("status", pa.string()),
+        ("source_export", pa.string()),
+        ("message", pa.string()),
+        ("format", pa.string()),
+        ("encoding", pa.string()),
+        ("delimiter", pa.string()),
+        ("compression", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A file below an export folder; `relative_path` is relative to that folder."""
+
+    path: Path
+    relative_path: str
+    byte_count: int
+    modified_ns: int
+
+
+def find_files(folders: list[Path]) -> list[FoundFile]:
+    """Every file below the folders (a file given directly counts too), in path order; hidden ones are left out.
+
+    Raises FileNotFoundError with the next step when a folder is not there.
+    """
+    found = []
+    for folder in folders:
+        if not folder.exists():
+            raise FileNotFoundError(f"export folder {folder} does not exist. Check --exports, or create it first.")
+        base = folder if folder.is_dir() else folder.parent
+        paths = sorted(folder.rglob("*")) if folder.is_dir() else [folder]
+        for path in paths:
+            relative = path.relative_to(base)
+            if path.is_dir() or path.name in IGNORED_NAMES or any(part.startswith(".") for part in relative.parts):
+                continue
+            try:
+                stat = path.stat()
+            except OSError:
+                found.append(FoundFile(path, str(relative), 0, 0))
+                continue
+            found.append(FoundFile(path, str(relative), stat.st_size, stat.st_mtime_ns))
+    return found
+
+
+def content_id(path: Path) -> str:
+    """First 16 hex digits of the SHA-256 of a file's bytes."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()[:16]
+
+
+def register_files(session: Session, folders: list[Path], catalog: SourceCatalog, catalog_hash: str) -> int:
+    """Bring `state.seen_file` up to date with what is in the folders; returns the number of files looked at.
+
+    Files seen on earlier nights stay registered after they are gone: exports are usually moved away once delivered, and
+    their parsed copies remain. A file is hashed again only when its path, size or modification time is new; it is
+    recognised again when the set of specs has changed or it was not recognised last time.
+    """
+    if not session.exists("state", "seen_file"):
+        session.store("state.main.seen_file", SEEN_FILE.empty_table())
+    specs_changed = catalog_hash != recorded_hash(session, "catalog")
+    known = {
+        row[0]: row
+        for row in session.rows("select path, byte_count, modified_ns, file_id, status from state.main.seen_file")
+    }
+    found = find_files(folders)
+    rows: list[dict[str, object]] = []
+    for file in found:
+        before = known.get(str(file.path))
+        unchanged = before is not None and (before[1], before[2]) == (file.byte_count, file.modified_ns)
+        if unchanged and before is not None and before[4] == "recognised" and not specs_changed:
+            continue
+        recognition = recognise(file.path, catalog)
+        status = recognition.status
+        file_id = before[3] if unchanged and before is not None else ""
+        if status != "unreadable" and not file_id:
+            try:
+                file_id = content_id(file.path)
+            except OSError:
+                status = "unreadable"
+        rows.append(
+            {
+                "path": str(file.path),
+                "relative_path": file.relative_path,
+                "byte_count": file.byte_count,
+                "modified_ns": file.modified_ns,
+                # A file that cannot be read has no content to be known by: its path stands in.
+                "file_id": file_id or "?" + hashlib.sha256(file.relative_path.encode()).hexdigest()[:15],
+                "status": status,
+                "source_export": recognition.export if status == "recognised" else None,
+                "message": recognition.message,
+                "format": recognition.format,
+                "encoding": recognition.encoding,
+                "delimiter": recognition.delimiter,
+                "compression": recognition.compression,
+            }
+        )
+    if rows:
+        session.store("scratch.main.seen_now", pa.Table.from_pylist(rows, schema=SEEN_FILE))
+        session.run("delete from state.main.seen_file where path in (select path from scratch.main.seen_now)")
+        session.run("insert into state.main.seen_file by name select * from scratch.main.seen_now")
+    if specs_changed:
+        reassign_gone_files(session, {file.path for file in found}, catalog)
+    return len(found)
+
+
+def reassign_gone_files(session: Session, present: set[Path], catalog: SourceCatalog) -> None:
+    """A file whose original is gone keeps its export, unless that export no longer exists."""
+    for path, export in session.rows("select path, source_export from state.main.seen_file where status = 'recognised'"):
+        if Path(path) not in present and export not in catalog.exports:
+            session.run(
+                "update state.main.seen_file set status = 'unrecognised', source_export = null, message = ? where path = ?",
+                [f"the export {export} is no longer among the sources; put its spec back or drop the file again", path],
+            )
+
+
+def recorded_hash(session: Session, name: str) -> str | None:
+    """Hash recorded by the last release under `name`, or None."""
+    if not session.exists("state", "night_hash"):
+        session.run("create table state.main.night_hash (name varchar, hash varchar)")
+    value = session.value("select hash from state.main.night_hash where name = ?", [name])
+    return None if value is None else str(value)
+
+
+def record_hash(session: Session, name: str, value: str) -> None:
+    """Remember a hash for the next night."""
+    session.run("delete from state.main.night_hash where name = ?", [name])
+    session.run("insert into state.main.night_hash values (?, ?)", [name, value])

@@ -1,0 +1,309 @@
+"""The night as an object: what is opened at its start, the steps in their order, and how it ends.
+
+Each method is one step and is called by one Dagster asset; the order is the asset graph's. Does not belong here: what a
+step does inside (the sibling modules), and Dagster.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import importlib.metadata
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import models.identity
+import models.normalise
+from models.configuration import Configuration, configuration_tables
+from models.contract import load_contracts
+from pipelines.model_files import load_models
+from pipelines.night import books, build, canonical, checks, identity, ingest, publish, register
+from pipelines.night.session import Session
+from pipelines.progress import Reporter, Silent
+from pipelines.warehouse import Release, Warehouse
+from sources.spec import SourceCatalog
+
+BEGINNING = dt.datetime(1970, 1, 1)
+
+
+class NightError(Exception):
+    """Why a night cannot go on; the text says what, where and the next step."""
+
+
+@dataclass
+class Night:
+    """One run over the warehouse. Use `open_night`."""
+
+    warehouse: Warehouse
+    configuration: Configuration
+    catalog: SourceCatalog
+    exports: list[Path]
+    session: Session
+    base: Release | None
+    release_id: str
+    full: bool
+    as_of: dt.datetime | None
+    reporter: Reporter
+    started_at: dt.datetime
+    data_date: dt.datetime = BEGINNING
+    full_tables: set[str] = field(default_factory=set)
+    outcomes: list[checks.CheckOutcome] = field(default_factory=list)
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    def step(self, name: str, work: Callable[[], str]) -> None:
+        """Run one step with progress; `work` returns the text of its finished line."""
+        self.reporter.start(name)
+        self.reporter.end(name, work())
+
+    # 1
+    def register(self) -> int:
+        """Register the files; returns how many were looked at."""
+        count = register.register_files(self.session, self.exports, self.catalog, catalog_hash(self.catalog))
+        register.record_hash(self.session, "catalog", catalog_hash(self.catalog))
+        self.figures["files_looked_at"] = count
+        # Exports that are no longer among the sources leave nothing behind.
+        gone = self.session.rows("select distinct source_export from state.main.file")
+        for (name,) in gone:
+            if name not in self.catalog.exports:
+                ingest.forget_export(self.session, name, "lookup")
+        return count
+
+    # 2 to 5
+    def ingest(self, export: str) -> ingest.IngestResult:
+        """Bring one export up to date."""
+        spec = self.catalog.exports[export]
+        siblings = {other.export: other for other in self.catalog.exports.values() if other.system == spec.system}
+        return ingest.ingest_export(
+            self.session, spec, siblings, self.warehouse.parsed_folder, self.warehouse.salt(), self.reporter.part
+        )
+
+    # 6
+    def collect(self, table: str) -> tuple[int, int]:
+        """Settle the delta of one canonical table: rows new or changed, rows removed."""
+        if table in ("touchpoint", "party_record"):
+            return canonical.collect_with_customer(self.session, table)
+        return canonical.collect_published(self.session, table)
+
+    # 7
+    def identify(self) -> tuple[int, int]:
+        """Resolve customers and open the scope; returns customers in all and customers affected."""
+        identity.prepare_identity(self.session)
+        self.data_date = self.find_data_date()
+        store_configuration(self.session, self.configuration, self.data_date)
+        identity.collect_evidence(self.session, self.configuration, self.catalog)
+        customers = identity.resolve_customers(self.session, self.configuration)
+        before = register.recorded_hash(self.session, "data_date")
+        affected = identity.mark_affected(
+            self.session, self.configuration, dt.datetime.fromisoformat(before) if before else None, self.data_date
+        )
+        register.record_hash(self.session, "data_date", self.data_date.isoformat())
+        build.prepare_scope(self.session)
+        return customers, int(affected or 0)
+
+    def find_data_date(self) -> dt.datetime:
+        """`--as-of`, else the time of the latest touchpoint that is not in the future; raises NightError on a step back."""
+        latest = self.session.value(
+            """
+            select max(occurred_at) from (
+                select max(occurred_at) as occurred_at from work.main.touchpoint where occurred_at <= ?
+                union all select max(occurred_at) from scratch.ingest.touchpoint_new where occurred_at <= ?)
+            """,
+            [self.started_at, self.started_at],
+        )
+        found: dt.datetime = self.as_of or latest or BEGINNING
+        before = register.recorded_hash(self.session, "data_date")
+        if before and dt.datetime.fromisoformat(before) > found and not self.full:
+            raise NightError(
+                f"the data date would go back from {before} to {found.isoformat()}. "
+                "Run the night with --full to rebuild everything as of the earlier moment."
+            )
+        return found
+
+    # 8 and 9
+    def build(self, name: str) -> build.BuildResult:
+        """Run one SQL model."""
+        return build.build_model(self.session, load_models()[name], name in self.full_tables)
+
+    def check(self, table: str) -> list[checks.CheckOutcome]:
+        """Run a table's checks: on what changed tonight, or on all of it."""
+        model = load_models().get(table)
+        scoped = model is not None and model.kind == "per_customer" and table not in self.full_tables
+        place = "state.main" if model is not None and model.is_internal else "work.main"
+        self.session.look_in()
+        outcomes = checks.run_checks(self.session, table, f"scratch.scope.{table}" if scoped else f"{place}.{table}")
+        self.outcomes.extend(outcomes)
+        return outcomes
+
+    def write_book(self, table: str) -> None:
+        """Write one of the books."""
+        {
+            "export_file": books.write_export_file,
+            "quarantine": books.describe_quarantine,
+            "reconciliation": books.write_reconciliation,
+        }[table](self.session)
+
+    def write_release_table(self) -> None:
+        """One row about this release, and those of the releases before it."""
+        contract = load_contracts()["release"]
+        if not self.session.exists("work", "release"):
+            self.session.run(f"create table work.main.release ({contract.ddl()})")
+        for statement in contract.comments("work.main.release"):
+            self.session.run(statement)
+        columns = {column.name for column in contract.columns}
+        row: dict[str, Any] = {
+            "release_id": self.release_id,
+            "previous_release_id": self.base.release_id if self.base else None,
+            "data_date_at": self.data_date,
+            "created_at": self.started_at,
+            "schema_version": publish.SCHEMA_VERSION,
+            "software_version": importlib.metadata.version("touchpoint360"),
+            "is_full": self.full,
+        }
+        for table in ("export_file", "touchpoint", "party_record", "customer", "journey", "quarantine"):
+            row[f"{table}_count"] = self.session.value(f"select count(*) from work.main.{table}")
+        names = [name for name in row if name in columns]
+        self.session.run(
+            f"insert into work.main.release ({', '.join(names)}) values ({', '.join('?' for _ in names)})",
+            [row[name] for name in names],
+        )
+
+    # 10
+    def publish_parquet(self) -> dict[str, int]:
+        """Write the Parquet files of the release in the making."""
+        rewrite_all = self.full or self.base is None or self.base.summary.get("schema_version") != publish.SCHEMA_VERSION
+        return publish.write_parquet(
+            self.session, self.warehouse, self.release_id, self.base, rewrite_all, self.reporter.part
+        )
+
+    def switch(self) -> Release:
+        """Close the files, complete the release folder and make it current."""
+        for model in load_models().values():
+            register.record_hash(self.session, f"model {model.name}", model.own_hash())
+        register.record_hash(self.session, "configuration", configuration_hash(self.configuration))
+        register.record_hash(self.session, "software", software_hash())
+        summary = publish.describe_release(
+            self.session,
+            self.release_id,
+            self.data_date.isoformat(),
+            self.started_at.isoformat(),
+            [asdict(outcome) for outcome in self.outcomes],
+            {"full": self.full, **self.figures},
+        )
+        self.session.close()
+        release = publish.complete_release(self.warehouse, self.release_id, summary)
+        self.warehouse.prune(self.configuration.release.keep)
+        return release
+
+
+def catalog_hash(catalog: SourceCatalog) -> str:
+    """Hash of all specs: when it changes, files are recognised again."""
+    return hashlib.sha256(
+        "\n".join(f"{name} {spec.spec_hash}" for name, spec in sorted(catalog.exports.items())).encode()
+    ).hexdigest()[:16]
+
+
+def configuration_hash(configuration: Configuration) -> str:
+    """Hash of everything in the configuration that rows depend on."""
+    content = configuration.model_dump_json(exclude={"schedule", "release", "resources", "source_folders"})
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def software_hash() -> str:
+    """Hash of the Python code that makes rows: when it changes, a night rebuilds from the parsed files."""
+    digest = hashlib.sha256(publish.SCHEMA_VERSION.encode())
+    for module in (models.identity, models.normalise, identity, ingest, canonical):
+        digest.update(Path(str(module.__file__)).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def store_configuration(session: Session, configuration: Configuration, data_date: dt.datetime) -> None:
+    """Write the configuration tables that models and mappings read."""
+    for name, table in configuration_tables(configuration, data_date).items():
+        session.store(f"state.main.{name}", table)
+
+
+@contextmanager
+def open_night(
+    root: Path,
+    exports: list[Path],
+    configuration: Configuration,
+    catalog: SourceCatalog,
+    as_of: dt.datetime | None = None,
+    full: bool = False,
+    reporter: Reporter | None = None,
+) -> Iterator[Night]:
+    """Lock the warehouse, open tonight's work files and decide how much has to be rebuilt.
+
+    Everything is rebuilt from the parsed files on the first night, with `full`, and when code, configuration or a model
+    that reads the scope has changed; a changed model further down is rebuilt with all that read it.
+
+    Raises WarehouseError (another night runs) and NightError.
+    """
+    warehouse = Warehouse(root.absolute())
+    started_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    with warehouse.lock():
+        base = warehouse.start_work(empty=False)
+        session = open_session(warehouse, configuration)
+        try:
+            changed = changed_parts(session, configuration)
+            everything = base is None or full or changed is None
+            if everything and base is not None:
+                session = start_again(session, warehouse, configuration)
+            register.recorded_hash(session, "catalog")
+            store_configuration(session, configuration, BEGINNING)
+            ingest.prepare_ingest(session)
+            yield Night(
+                warehouse=warehouse,
+                configuration=configuration,
+                catalog=catalog,
+                exports=exports,
+                session=session,
+                base=base,
+                release_id=warehouse.next_release_id(),
+                full=everything,
+                as_of=as_of,
+                reporter=reporter or Silent(),
+                started_at=started_at,
+                full_tables=build.full_models(changed or set(), everything),
+            )
+        finally:
+            session.con.close()
+        shutil.rmtree(warehouse.work_folder, ignore_errors=True)
+
+
+def open_session(warehouse: Warehouse, configuration: Configuration) -> Session:
+    """A session on the work folder with the configured limits."""
+    return Session(warehouse.work_folder, configuration.resources.memory_limit, configuration.resources.threads)
+
+
+def changed_parts(session: Session, configuration: Configuration) -> set[str] | None:
+    """Models whose definition changed since the last release; None when everything has to be rebuilt."""
+    same = (
+        register.recorded_hash(session, "configuration") == configuration_hash(configuration)
+        and register.recorded_hash(session, "software") == software_hash()
+    )
+    if not same:
+        return None
+    changed = {
+        name
+        for name, model in load_models().items()
+        if register.recorded_hash(session, f"model {name}") != model.own_hash()
+    }
+    return None if any(load_models()[name].needs_scope for name in changed) else changed
+
+
+def start_again(session: Session, warehouse: Warehouse, configuration: Configuration) -> Session:
+    """Empty work files that still know every file ever registered and the releases so far."""
+    kept = {"state.main.seen_file": session.arrow("from state.main.seen_file")}
+    if session.exists("work", "release"):
+        kept["work.main.release"] = session.arrow("from work.main.release")
+    session.con.close()
+    warehouse.start_work(empty=True)
+    fresh = open_session(warehouse, configuration)
+    for target, table in kept.items():
+        fresh.store(target, table)
+    return fresh
