@@ -26,21 +26,14 @@ HEADER = re.compile(r"^--\s*(kind|grain|finish):\s*(.+?)\s*$")
 KINDS = ("per_customer", "aggregate")
 # Models that read tonight's scope instead of published tables: when their text changes, the night starts from the files.
 SCOPE_RELATIONS = {"touchpoint_scope", "party_record_scope", "identifier_evidence"}
-# Tables that no SQL model makes but models read.
-GIVEN_RELATIONS = SCOPE_RELATIONS | {
-    "channel_cost",
-    "identifier_link",
-    "setting",
-    "touchpoint_type",
-    "channel",
-    "session_channel",
-    "journey_definition",
-    "journey_definition_type",
-    "funnel_definition",
-    "exchange_rate",
-    "export_file",
-    "quarantine",
-}
+# Tables that models read and no SQL model makes, beside the configuration tables.
+GIVEN_TABLES = {"channel_cost", "identifier_link", "export_file", "quarantine"}
+
+
+def given_relations() -> set[str]:
+    """Relations that models may read and no SQL model makes."""
+    configuration = {name for name, contract in load_contracts().items() if contract.kind == "configuration"}
+    return SCOPE_RELATIONS | GIVEN_TABLES | configuration
 
 
 class ModelError(Exception):
@@ -62,7 +55,7 @@ class Model:
     @property
     def inputs(self) -> tuple[str, ...]:
         """Other models it reads."""
-        return tuple(name for name in self.reads if name not in GIVEN_RELATIONS)
+        return tuple(name for name in self.reads if name not in given_relations())
 
     @property
     def needs_scope(self) -> bool:

@@ -699,10 +699,10 @@ def touchpoint_expressions(given: set[str]) -> tuple[dict[str, str], str, str]:
             problem += f" when {column(name)} < 0 then " + breach(
                 name, column(name), "a negative time span", "correct the start and end times in the export"
             )
-    joins = "left join state.main.touchpoint_type as c on c.touchpoint_type = m.touchpoint_type"
+    joins = "left join work.main.touchpoint_type as c on c.touchpoint_type = m.touchpoint_type"
     if "amount" in given:
         currency = f"upper({column('currency')})"
-        joins += f" left join state.main.exchange_rate as x on x.currency = {currency}"
+        joins += f" left join work.main.exchange_rate as x on x.currency = {currency}"
     return expressions, problem + " end", joins
 
 
@@ -731,7 +731,7 @@ def channel_cost_expressions(given: set[str]) -> tuple[dict[str, str], str, str]
         + breach("cost_amount", "m.cost_amount", "a negative cost", "correct the amount in the export")
         + " end"
     )
-    return expressions, problem, "left join state.main.exchange_rate as x on x.currency = upper(m.currency)"
+    return expressions, problem, "left join work.main.exchange_rate as x on x.currency = upper(m.currency)"
 
 
 def identifier_link_expressions(given: set[str]) -> tuple[dict[str, str], str, str]:

@@ -221,9 +221,12 @@ def software_hash() -> str:
 
 
 def store_configuration(session: Session, configuration: Configuration, data_date: dt.datetime) -> None:
-    """Write the configuration tables that models and mappings read."""
+    """Write the configuration tables that models and mappings read, and analysts join."""
     for name, table in configuration_tables(configuration, data_date).items():
-        session.store(f"state.main.{name}", table)
+        contract = load_contracts()[name]
+        session.run(f"create or replace table work.main.{name} ({contract.ddl()})")
+        session.append(f"work.main.{name}", table)
+        build.comment_table(session, contract, f"work.main.{name}")
 
 
 @contextmanager
