@@ -3,7 +3,7 @@
 with member as (
   select m.*, c.name as campaign_name, lower(coalesce(c.type, '')) as campaign_type
   from export_row as m
-  left join lookup_campaign as c on m.campaign_id = c.id
+  left join lookup_campaign as c on m.campaign_id = c.campaign_id
 ),
 
 moment as (
@@ -13,6 +13,7 @@ moment as (
       when campaign_type in ('email', 'e-mail') then 'email_sent'
       when campaign_type in ('direct mail', 'print') then 'direct_mail_sent'
       when campaign_type = 'telemarketing' then 'telemarketing_call'
+      else 'unmapped'
     end as touchpoint_type,
     'sent' as part,
     created_date as occurred_at,
@@ -25,6 +26,7 @@ moment as (
     case
       when campaign_type in ('email', 'e-mail') then 'email_clicked'
       when regexp_matches(campaign_type, 'event|conference|webinar|seminar|trade show|meeting') then 'event_attended'
+      else 'unmapped'
     end as touchpoint_type,
     'responded' as part,
     cast(first_responded_date as timestamp) as occurred_at,

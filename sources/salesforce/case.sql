@@ -30,11 +30,11 @@ select
       c.supplied_phone, case when c.contact_id is null then coalesce(c.contact_mobile, c.contact_phone) end
     )}
   ] as identifiers,
-  list_filter([
+  [
     {'type': 'ticket', 'id': c.id, 'qualifier': 'subject'},
     {'type': 'ticket', 'id': c.parent_id, 'qualifier': 'parent'},
     {'type': 'organisation', 'id': c.account_id, 'qualifier': 'account'}
-  ], lambda x: x.id is not null) as objects,
+  ] as objects,
   case when m.touchpoint_type = 'ticket_resolved' then 'success' end as outcome,
   case when m.touchpoint_type = 'ticket_resolved' then date_diff('second', c.created_date, c.closed_date) end
     as duration_seconds,

@@ -13,12 +13,12 @@ select
     {'type': 'salesforce.contact', 'value': case when left(who_id, 3) <> '00Q' then who_id end},
     {'type': 'salesforce.lead', 'value': case when left(who_id, 3) = '00Q' then who_id end}
   ] as identifiers,
-  list_filter([
+  [
     {'type': 'appointment', 'id': id, 'qualifier': 'subject'},
     {'type': case left(what_id, 3) when '006' then 'opportunity' when '500' then 'ticket' when '801' then 'order'
       when '001' then 'organisation' else 'record' end, 'id': what_id, 'qualifier': 'about'},
     {'type': 'organisation', 'id': account_id, 'qualifier': 'account'}
-  ], lambda x: x.id is not null) as objects,
+  ] as objects,
   case when no_show_c then 'no_answer' end as outcome,
   case
     when is_all_day_event then null

@@ -16,11 +16,11 @@ select
     {'type': 'phone', 'value': mobile_phone},
     {'type': 'phone', 'value': phone}
   ] as identifiers,
-  list_filter([
+  [
     {'type': 'lead', 'id': id, 'qualifier': 'subject'},
     {'type': 'opportunity', 'id': converted_opportunity_id, 'qualifier': 'result'},
     {'type': 'organisation', 'id': converted_account_id, 'qualifier': 'result'}
-  ], lambda x: x.id is not null) as objects,
+  ] as objects,
   owner_id as agent_id,
   {
     'status': status,
@@ -32,6 +32,6 @@ select
     'city': city,
     'country': country,
     'is_converted': is_converted,
-    'converted_date': converted_date
+    'converted_at': converted_date
   } as attributes
 from export_row

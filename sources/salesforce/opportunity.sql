@@ -36,10 +36,10 @@ select
     {'type': 'salesforce.contact', 'value': o.contact_id},
     {'type': 'salesforce.opportunity', 'value': o.id}
   ] as identifiers,
-  list_filter([
+  [
     {'type': 'opportunity', 'id': o.id, 'qualifier': 'subject'},
     {'type': 'organisation', 'id': o.account_id, 'qualifier': 'account'}
-  ], lambda x: x.id is not null) as objects,
+  ] as objects,
   case when m.part = 'closed' then case when o.has_won then 'success' else 'failure' end end as outcome,
   case when m.part = 'closed' then o.amount end as amount,
   case when m.part = 'closed' and o.amount is not null then o.currency_iso_code end as currency,

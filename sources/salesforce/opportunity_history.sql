@@ -4,15 +4,15 @@ select
   row_id,
   'opportunity_stage' as touchpoint_type,
   stage_name as raw_type,
-  _fivetran_start as occurred_at,
+  version_start as occurred_at,
   [
     {'type': 'salesforce.contact', 'value': contact_id},
     {'type': 'salesforce.opportunity', 'value': id}
   ] as identifiers,
-  list_filter([
+  [
     {'type': 'opportunity', 'id': id, 'qualifier': 'subject'},
     {'type': 'organisation', 'id': account_id, 'qualifier': 'account'}
-  ], lambda x: x.id is not null) as objects,
+  ] as objects,
   owner_id as agent_id,
   {
     'stage_name': stage_name,

@@ -9,11 +9,11 @@ select
     {'type': 'salesforce.contact', 'value': coalesce(customer_authorized_by_id, bill_to_contact_id, ship_to_contact_id)},
     {'type': 'salesforce.order', 'value': id}
   ] as identifiers,
-  list_filter([
+  [
     {'type': 'order', 'id': id, 'qualifier': 'subject'},
     {'type': 'opportunity', 'id': opportunity_id, 'qualifier': 'won'},
     {'type': 'organisation', 'id': account_id, 'qualifier': 'account'}
-  ], lambda x: x.id is not null) as objects,
+  ] as objects,
   total_amount as amount,
   currency_iso_code as currency,
   owner_id as agent_id,

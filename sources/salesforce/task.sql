@@ -22,6 +22,7 @@ select
     when kind in ('meeting', 'visit', 'appointment') then 'appointment_held'
     when kind in ('letter', 'direct mail', 'mailing') then 'direct_mail_sent'
     when kind in ('sms', 'text message') then 'sms_sent'
+    else 'unmapped'
   end as touchpoint_type,
   concat_ws(' ', call_type, coalesce(type, task_subtype)) as raw_type,
   case
@@ -36,12 +37,12 @@ select
     {'type': 'salesforce.contact', 'value': case when left(who_id, 3) <> '00Q' then who_id end},
     {'type': 'salesforce.lead', 'value': case when left(who_id, 3) = '00Q' then who_id end}
   ] as identifiers,
-  list_filter([
+  [
     {'type': 'task', 'id': id, 'qualifier': 'subject'},
     {'type': case left(what_id, 3) when '006' then 'opportunity' when '500' then 'ticket' when '801' then 'order'
       when '001' then 'organisation' else 'record' end, 'id': what_id, 'qualifier': 'about'},
     {'type': 'organisation', 'id': account_id, 'qualifier': 'account'}
-  ], lambda x: x.id is not null) as objects,
+  ] as objects,
   case
     when call_disposition is null then null
     when regexp_matches(lower(call_disposition), 'no answer|voice ?mail|not reached|busy') then 'no_answer'

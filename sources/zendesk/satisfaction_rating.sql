@@ -16,7 +16,7 @@ moment as (
   union all
   select
     row_id,
-    case when csat is not null then 'survey_answered' end as touchpoint_type,
+    case when csat is not null then 'survey_answered' else 'unmapped' end as touchpoint_type,
     changed_at as occurred_at
   from rating
   where score <> 'offered'

@@ -8,7 +8,7 @@ with ticket as (
     -- Only mail and phone channels name an address here; it is the requester's.
     via ->> '$.source.from.address' as from_address,
     via ->> '$.source.from.phone' as from_phone,
-    coalesce(cast(tags as varchar[]), []) as tag_list
+    coalesce(try_cast(tags as varchar[]), []) as tag_list
   from export_row
 )
 
@@ -28,12 +28,12 @@ select
     {'type': 'email', 'value': case when contains(from_address, '@') then from_address end},
     {'type': 'phone', 'value': from_phone}
   ] as identifiers,
-  list_filter([
+  [
     {'type': 'ticket', 'id': id, 'qualifier': 'subject'},
     {'type': 'organisation', 'id': organization_id, 'qualifier': 'requester'},
     {'type': 'ticket', 'id': problem_id, 'qualifier': 'problem'},
     {'type': 'ticket', 'id': via ->> '$.source.from.ticket_id', 'qualifier': 'follow_up_of'}
-  ], lambda x: x.id is not null) as objects,
+  ] as objects,
   assignee_id as agent_id,
   subject,
   {

@@ -4,9 +4,9 @@
 with metric as (
   select
     *,
-    cast(reply_time_in_minutes ->> '$.calendar' as integer) as reply_minutes,
-    cast(full_resolution_time_in_minutes ->> '$.calendar' as integer) as resolution_minutes,
-    cast(requester_wait_time_in_minutes ->> '$.calendar' as integer) as requester_wait_minutes
+    try_cast(reply_time_in_minutes ->> '$.calendar' as integer) as reply_minutes,
+    try_cast(full_resolution_time_in_minutes ->> '$.calendar' as integer) as resolution_minutes,
+    try_cast(requester_wait_time_in_minutes ->> '$.calendar' as integer) as requester_wait_minutes
   from export_row
 ),
 

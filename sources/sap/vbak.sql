@@ -1,0 +1,56 @@
+-- sap.vbak: what the document is follows from its category (vbtyp). A request for a credit or debit memo (K, L) is no
+-- contact by itself: it stays unmapped, and is kept because the invoice or credit note that follows names only it.
+-- Every document number is given as sap.order: VBFA names the document before, whatever its category.
+with document as (
+  select
+    *,
+    nullif(replace(erzet, ':', ''), '000000') as clock
+  from export_row
+)
+
+select
+  row_id,
+  case coalesce(vbtyp, 'C')
+    when 'A' then 'form_submitted'
+    when 'B' then 'quote_sent'
+    when 'C' then 'order_placed'
+    when 'E' then 'order_placed'
+    when 'F' then 'order_placed'
+    when 'I' then 'order_placed'
+    when 'G' then 'contract_changed'
+    when 'H' then 'return_requested'
+    else 'unmapped'
+  end as touchpoint_type,
+  concat_ws(' ', vbtyp, auart) as raw_type,
+  -- The clock is the one of the SAP server (system.yaml: Europe/Amsterdam).
+  case
+    when clock is null then cast(erdat as timestamp)
+    else timezone('UTC', timezone(
+      'Europe/Amsterdam', try_strptime(strftime(erdat, '%Y%m%d') || lpad(clock, 6, '0'), '%Y%m%d%H%M%S')
+    ))
+  end as occurred_at,
+  case when clock is null then 'day' else 'second' end as occurred_at_precision,
+  auart as channel_detail,
+  [
+    {'type': 'sap.customer', 'value': ltrim(kunnr, '0')},
+    {'type': 'customer_number', 'value': ltrim(kunnr, '0')},
+    {'type': 'sap.order', 'value': ltrim(vbeln, '0')}
+  ] as identifiers,
+  [
+    {'type': 'order', 'id': ltrim(vbeln, '0'), 'qualifier': 'subject'},
+    {'type': 'order', 'id': ltrim(vgbel, '0'), 'qualifier': 'preceding'}
+  ] as objects,
+  netwr as amount,
+  waerk as currency,
+  ernam as agent_id,
+  {
+    'document_category': vbtyp,
+    'document_type': auart,
+    'order_reason': augru,
+    'sales_organisation': vkorg,
+    'distribution_channel': vtweg,
+    'sales_office': vkbur,
+    'customer_reference': bstnk,
+    'requested_delivery_date': vdatu
+  } as attributes
+from document
