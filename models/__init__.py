@@ -1,1 +1,1 @@
-"""touchpoint360 models: see docs/architecture.md."""
+"""What the tables mean: contracts, catalogue, configuration, and the algorithms that SQL says badly. No Dagster, no file paths."""

@@ -1,1 +1,1 @@
-"""touchpoint360 pipelines: see docs/architecture.md."""
+"""What runs, when and in which order: the night, the warehouse, Dagster, the command line. No business rules, no column logic."""

@@ -1,1 +1,1 @@
-"""touchpoint360 sources: see docs/architecture.md."""
+"""What exports look like and how they read: specs and mappings by system, readers, recognition, typing. No journeys, no Dagster."""

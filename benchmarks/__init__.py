@@ -1,0 +1,1 @@
+"""One-command measurements. Nothing here is a test: figures are printed, never asserted."""
