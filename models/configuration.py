@@ -177,12 +177,16 @@ class Journey(_Section):
 
 
 class Funnel(_Section):
-    """A funnel: steps of touchpoint types within `window_days` of the entry."""
+    """A funnel: steps of touchpoint types within `window_days` of the entry.
+
+    `journey` says of which journey no touchpoint may stand between two steps in strict mode; without it, of none at all.
+    """
 
     mode: Literal["ordered", "strict", "unordered"]
     window_days: float = Field(gt=0)
     steps: list[str] = Field(min_length=2, max_length=MAX_FUNNEL_STEPS)
     exclusions: list[str] = []
+    journey: str | None = None
 
     @field_validator("steps", "exclusions")
     @classmethod
@@ -194,6 +198,8 @@ class Funnel(_Section):
         both = set(self.steps) & set(self.exclusions)
         if both:
             raise ValueError(f"{sorted(both)[0]!r} is both a step and an exclusion")
+        if self.journey is not None and self.mode != "strict":
+            raise ValueError("journey only means something in mode strict; remove it or set the mode")
         return self
 
 
@@ -224,6 +230,13 @@ class Effect(_Section):
     """How far back from a score a touchpoint is seen beside it."""
 
     window_days: float = Field(gt=0)
+
+
+class Evidence(_Section):
+    """What counts as a bad experience beside a drop-off: a score at or below, a wait at or above."""
+
+    low_score: float = Field(ge=0, le=1)
+    long_wait_seconds: int = Field(gt=0)
 
 
 class ContactRule(_Section):
@@ -268,6 +281,7 @@ class Configuration(_Section):
     identity: Identity
     attribution: Attribution
     effect: Effect
+    evidence: Evidence
     contact_rules: list[ContactRule]
     release: Release
     resources: Resources
@@ -303,6 +317,10 @@ class Configuration(_Section):
         if self.attribution.definition not in self.journeys:
             name = self.attribution.definition
             raise ValueError(f"attribution.definition: {name!r} is not a journey{nearest(name, self.journeys)}")
+        for funnel, definition in self.funnels.items():
+            if definition.journey is not None and definition.journey not in self.journeys:
+                hint = nearest(definition.journey, self.journeys)
+                raise ValueError(f"funnels.{funnel}.journey: {definition.journey!r} is not a journey{hint}")
         if self.exchange_rates.get(self.base_currency, 1.0) != 1.0:
             raise ValueError(f"exchange_rates: {self.base_currency} is the base currency, so its rate is 1")
         return self
@@ -326,7 +344,7 @@ def load_configuration(path: Path | None = None) -> Configuration:
 
 
 def _other_form(item: Any) -> bool:
-    """Whether an error is about the form of a field that was not used ('all' where a selection stands, or the reverse)."""
+    """Whether an error is about the form that was not meant: a selection where the word "all" stands, or the reverse."""
     literal = any(str(part).startswith("literal[") for part in item["loc"])
     return literal != isinstance(item["input"], str) and (literal or item["type"] in ("list_type", "model_type"))
 
@@ -403,6 +421,8 @@ def configuration_tables(config: Configuration, data_date_at: datetime) -> dict[
         "session_gap_seconds": _seconds(config.session.gap_minutes, 60),
         "attribution_journey_definition": config.attribution.definition,
         "effect_window_seconds": _seconds(config.effect.window_days),
+        "low_score_scaled": config.evidence.low_score,
+        "long_wait_seconds": config.evidence.long_wait_seconds,
     }
     rows: dict[str, list[dict[str, Any]]] = {
         "setting": [setting],
@@ -441,10 +461,10 @@ def configuration_tables(config: Configuration, data_date_at: datetime) -> dict[
             for name, funnel in sorted(config.funnels.items())
             for number, touchpoint_type in enumerate(funnel.steps, start=1)
         ],
-        "funnel_exclusion": [
-            {"funnel": name, "touchpoint_type_code": catalogue[touchpoint_type].code}
+        "funnel_touchpoint_type": [
+            {"funnel": name, "touchpoint_type_code": catalogue[touchpoint_type].code, "funnel_role": role, "step_number": number}
             for name, funnel in sorted(config.funnels.items())
-            for touchpoint_type in funnel.exclusions
+            for touchpoint_type, (role, number) in _funnel_roles(config, funnel).items()
         ],
         "attribution_model": [{"attribution_model": name} for name in config.attribution.models],
         "contact_rule": [
@@ -463,6 +483,17 @@ def configuration_tables(config: Configuration, data_date_at: datetime) -> dict[
     }
     tables = {name: _table(name, entries) for name, entries in rows.items()}
     return {**tables, "touchpoint_type": touchpoint_type_table(), "channel": channel_table()}
+
+
+def _funnel_roles(config: Configuration, funnel: Funnel) -> dict[str, tuple[str, int | None]]:
+    """Touchpoint type → (step, exclusion or between; number of the step): all types the funnel has to look at."""
+    roles: dict[str, tuple[str, int | None]] = {}
+    if funnel.mode == "strict":
+        others = load_catalogue() if funnel.journey is None else config.journeys[funnel.journey].types()
+        roles.update({name: ("between", None) for name in others})
+    roles.update({name: ("exclusion", None) for name in funnel.exclusions})
+    roles.update({name: ("step", number) for number, name in enumerate(funnel.steps, start=1)})
+    return roles
 
 
 def _table(name: str, rows: Iterable[dict[str, Any]]) -> pa.Table:

@@ -1,0 +1,313 @@
+"""Statistics that SQL says badly, as pure functions on arrays, and the `finish` functions of SQL models that use them.
+
+A finish function takes the Arrow table its SELECT gives and returns the published table: same rows, more columns.
+Sources: Wilson (1927) for a share; Newcombe (1998, method 10) for a difference of shares; Welch (1947) for a difference
+of means; Benjamini and Hochberg (1995) for many comparisons. Not here: reading or writing, what is counted (SQL).
+
+What these numbers can say: how far chance alone would go. Touchpoints of one customer depend on each other, and nobody
+was assigned a touchpoint by lot: a mark says "look here", not "this is the cause".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+from scipy import stats
+
+Floats = npt.NDArray[np.float64]
+
+ALPHA = 0.05
+# Two-sided 95 %.
+Z = float(stats.norm.ppf(1 - ALPHA / 2))
+# Below this many observations in a group a p-value from a normal approximation says nothing; none is given.
+MINIMUM_COUNT = 30
+TREND_WEEKS = 8
+# Weeks of history a trend needs before a week can stand out from it.
+TREND_MINIMUM_WEEKS = 4
+# A week stands out when it is this many robust standard deviations from the median of the weeks before.
+TREND_LIMIT = 3.5
+# Makes the median absolute deviation of normal data an estimate of the standard deviation.
+MAD_SCALE = 1.4826
+
+
+def wilson(successes: npt.ArrayLike, counts: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """95 % score interval of a share (0 to 1), element by element; NaN where the count is 0."""
+    k = np.asarray(successes, dtype=np.float64)
+    n = np.asarray(counts, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = k / n
+        centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
+        half = Z / (1 + Z**2 / n) * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
+    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
+
+
+def two_proportion_p(k1: npt.ArrayLike, n1: npt.ArrayLike, k2: npt.ArrayLike, n2: npt.ArrayLike) -> Floats:
+    """Two-sided p of the pooled z-test that two shares are equal; NaN where a group is below MINIMUM_COUNT."""
+    a, m, b, n = (np.asarray(values, dtype=np.float64) for values in (k1, n1, k2, n2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pooled = (a + b) / (m + n)
+        error = np.sqrt(pooled * (1 - pooled) * (1 / m + 1 / n))
+        z = (a / m - b / n) / error
+        # No spread at all: both shares are 0, or both are 1.
+        z = np.where(error == 0, 0.0, z)
+        p = 2 * stats.norm.sf(np.abs(z))
+    return np.where((m >= MINIMUM_COUNT) & (n >= MINIMUM_COUNT), p, np.nan)
+
+
+def share_difference(
+    k1: npt.ArrayLike, n1: npt.ArrayLike, k2: npt.ArrayLike, n2: npt.ArrayLike
+) -> tuple[Floats, Floats, Floats]:
+    """Difference of two shares (first minus second) with its 95 % interval by Newcombe; NaN where a count is 0."""
+    a, m, b, n = (np.asarray(values, dtype=np.float64) for values in (k1, n1, k2, n2))
+    low1, high1 = wilson(a, m)
+    low2, high2 = wilson(b, n)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p1, p2 = a / m, b / n
+    difference = p1 - p2
+    below = np.sqrt((p1 - low1) ** 2 + (high2 - p2) ** 2)
+    above = np.sqrt((high1 - p1) ** 2 + (p2 - low2) ** 2)
+    return difference, difference - below, difference + above
+
+
+def mean_difference(
+    n1: npt.ArrayLike, mean1: npt.ArrayLike, variance1: npt.ArrayLike,
+    n2: npt.ArrayLike, mean2: npt.ArrayLike, variance2: npt.ArrayLike,
+) -> tuple[Floats, Floats, Floats, Floats]:  # fmt: skip
+    """Difference of two means (first minus second), its 95 % interval and two-sided p, all by Welch.
+
+    Variances are those of the sample (divided by n - 1). NaN where a group has fewer than two values; p also where it is
+    below MINIMUM_COUNT.
+    """
+    m, x, v, n, y, w = (np.asarray(values, dtype=np.float64) for values in (n1, mean1, variance1, n2, mean2, variance2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        part1, part2 = v / m, w / n
+        error = np.sqrt(part1 + part2)
+        freedom = (part1 + part2) ** 2 / (part1**2 / (m - 1) + part2**2 / (n - 1))
+        difference = x - y
+        reach = np.where(error == 0, 0.0, stats.t.ppf(1 - ALPHA / 2, freedom) * error)
+        p = np.where(error == 0, np.where(difference == 0, 1.0, 0.0), 2 * stats.t.sf(np.abs(difference) / error, freedom))
+    enough = (m >= 2) & (n >= 2)
+    reach = np.where(enough, reach, np.nan)
+    tested = (m >= MINIMUM_COUNT) & (n >= MINIMUM_COUNT)
+    return difference, difference - reach, difference + reach, np.where(tested, p, np.nan)
+
+
+def benjamini_hochberg(p: npt.ArrayLike) -> Floats:
+    """Adjusted p-values that control the false discovery rate among those that are not NaN; NaN stays NaN."""
+    values = np.asarray(p, dtype=np.float64)
+    adjusted = np.full(values.shape, np.nan)
+    known = ~np.isnan(values)
+    if known.any():
+        adjusted[known] = stats.false_discovery_control(values[known], method="bh")
+    return adjusted
+
+
+def adjusted_by_group(p: Floats, *keys: Sequence[object]) -> Floats:
+    """benjamini_hochberg within each group of rows that share all `keys`."""
+    frame = pl.DataFrame({f"key_{number}": list(key) for number, key in enumerate(keys)}, strict=False)
+    adjusted = np.full(p.shape, np.nan)
+    for rows in frame.with_row_index("row").group_by(frame.columns, maintain_order=True).agg("row")["row"]:
+        index = rows.to_numpy()
+        adjusted[index] = benjamini_hochberg(p[index])
+    return adjusted
+
+
+def drop_off_point(table: pa.Table) -> pa.Table:
+    """Finish of `drop_off_point`: share dropped of those who decided, interval, baseline, p-value, mark, evidence shares.
+
+    Baseline: the share dropped at all other rows of the same definition and level. Corrected for the comparisons within
+    one definition and level. Marked: a higher share than the baseline with an adjusted p below 0.05.
+    """
+    table = _sorted(table, "drop_off_level", "journey_definition", "touchpoint_type", "step_number")
+    frame: pl.DataFrame = pl.DataFrame(table)
+    group = ["drop_off_level", "journey_definition"]
+    frame = frame.with_columns(decided_count=pl.col("reached_count") - pl.col("open_count")).with_columns(
+        other_dropped=pl.col("dropped_count").sum().over(group) - pl.col("dropped_count"),
+        other_decided=pl.col("decided_count").sum().over(group) - pl.col("decided_count"),
+    )
+    dropped, decided = _numbers(frame, "dropped_count"), _numbers(frame, "decided_count")
+    other_dropped, other_decided = _numbers(frame, "other_dropped"), _numbers(frame, "other_decided")
+    went_on = decided - dropped
+    low, high = wilson(dropped, decided)
+    share, baseline = _ratio(dropped, decided), _ratio(other_dropped, other_decided)
+    p = two_proportion_p(dropped, decided, other_dropped, other_decided)
+    adjusted = adjusted_by_group(p, frame["drop_off_level"], frame["journey_definition"])
+    columns: dict[str, pa.Array] = {
+        "dropped_share": _floats(share),
+        "dropped_share_low": _floats(low),
+        "dropped_share_high": _floats(high),
+        "baseline_share": _floats(baseline),
+        "p_value": _floats(p),
+        "p_value_adjusted": _floats(adjusted),
+        "is_marked": _marks((adjusted < ALPHA) & (share > baseline)),
+    }
+    for evidence in ("failure", "low_score", "long_wait"):
+        columns[f"dropped_{evidence}_share"] = _floats(_ratio(_numbers(frame, f"dropped_{evidence}_count"), dropped))
+        columns[f"went_on_{evidence}_share"] = _floats(_ratio(_numbers(frame, f"went_on_{evidence}_count"), went_on))
+    return _with_columns(table, columns)
+
+
+def funnel_step(table: pa.Table) -> pa.Table:
+    """Finish of `funnel_step`: share of the previous step with its interval, and share of all who entered."""
+    table = _sorted(table, "funnel", "step_number")
+    frame: pl.DataFrame = pl.DataFrame(table)
+    reached, previous = _numbers(frame, "reached_count"), _numbers(frame, "previous_count")
+    low, high = wilson(reached, previous)
+    return _with_columns(
+        table,
+        {
+            "previous_share": _floats(_ratio(reached, previous)),
+            "previous_share_low": _floats(low),
+            "previous_share_high": _floats(high),
+            "entered_share": _floats(_ratio(reached, _numbers(frame, "entered_count"))),
+        },
+    )
+
+
+def touchpoint_effect(table: pa.Table) -> pa.Table:
+    """Finish of `touchpoint_effect`: with against without the touchpoint, corrected within each measure and scope."""
+    table = _sorted(table, "measure", "scope", "touchpoint_type")
+    return _compared(table, "with", "without", "measure", "scope")
+
+
+def omnichannel_consistency(table: pa.Table) -> pa.Table:
+    """Finish of `omnichannel_consistency`: online against offline, corrected within each measure."""
+    table = _sorted(table, "measure", "dimension", "dimension_value")
+    return _compared(table, "online", "offline", "measure")
+
+
+def touchpoint_trend(table: pa.Table) -> pa.Table:
+    """Finish of `touchpoint_trend`: weeks without a touchpoint filled in as 0, median and spread of the weeks before.
+
+    `is_outlier`: a complete week further than TREND_LIMIT robust standard deviations (and a tenth of the median, and
+    five touchpoints) from the median of up to TREND_WEEKS complete weeks before it; NULL with less history.
+    """
+    frame: pl.DataFrame = pl.DataFrame(table)
+    schema = pa.schema(
+        [
+            *table.schema,
+            ("previous_median_count", pa.float64()), ("previous_deviation_count", pa.float64()),
+            ("change_share", pa.float64()), ("is_outlier", pa.bool_()),
+        ]
+    )  # fmt: skip
+    if frame.is_empty():
+        return schema.empty_table()
+    keys = ["touchpoint_type", "channel"]
+    last_week = frame["week_date"].max()
+    complete = dict(frame.select("week_date", "is_complete").unique().iter_rows())
+    every = (
+        frame.group_by(keys)
+        .agg(pl.col("week_date").min())
+        .with_columns(week_date=pl.date_ranges("week_date", pl.lit(last_week), "1w"))
+        .explode("week_date")
+    )
+    filled = (
+        every.join(frame, on=[*keys, "week_date"], how="left")
+        .with_columns(
+            pl.col("touchpoint_count").fill_null(0),
+            pl.col("customer_count").fill_null(0),
+            # Only the last week can be unfinished, and it is in the data.
+            is_complete=pl.col("week_date").replace_strict(complete, default=True, return_dtype=pl.Boolean),
+        )
+        .sort([*keys, "week_date"])
+    )
+    count = pl.col("touchpoint_count")
+    history = [count.shift(lag).over(keys) for lag in range(1, TREND_WEEKS + 1)]
+    filled = filled.with_columns(history=pl.concat_list(history).list.drop_nulls()).with_columns(
+        previous_median_count=pl.when(pl.col("history").list.len() >= TREND_MINIMUM_WEEKS).then(
+            pl.col("history").list.median()
+        )
+    )
+    deviation = [(value - pl.col("previous_median_count")).abs() for value in history]
+    filled = filled.with_columns(
+        previous_deviation_count=MAD_SCALE * pl.concat_list(deviation).list.drop_nulls().list.median()
+    ).with_columns(
+        previous_deviation_count=pl.when(pl.col("previous_median_count").is_not_null()).then(
+            pl.col("previous_deviation_count")
+        ),
+        change_share=pl.when(pl.col("previous_median_count") > 0).then(
+            count / pl.col("previous_median_count") - 1
+        ),
+        is_outlier=pl.when(pl.col("previous_median_count").is_not_null() & pl.col("is_complete")).then(
+            (count - pl.col("previous_median_count")).abs()
+            > pl.max_horizontal(
+                TREND_LIMIT * pl.col("previous_deviation_count"), 0.1 * pl.col("previous_median_count"), pl.lit(5.0)
+            )
+        ),
+    )
+    result: pa.Table = filled.select(schema.names).to_arrow()
+    return result.cast(schema)
+
+
+def _compared(table: pa.Table, first: str, second: str, *groups: str) -> pa.Table:
+    """Two groups compared, row by row. Reads `<group>_count`, `<group>_sum`, `<group>_square_sum` and `is_share`.
+
+    A share is a sum of zeros and ones; its interval and test are those of shares, all others those of means. The sums
+    are replaced by means.
+    """
+    frame: pl.DataFrame = pl.DataFrame(table)
+    n1, n2 = _numbers(frame, f"{first}_count"), _numbers(frame, f"{second}_count")
+    sum1, sum2 = _numbers(frame, f"{first}_sum"), _numbers(frame, f"{second}_sum")
+    mean1, mean2 = _ratio(sum1, n1), _ratio(sum2, n2)
+    variance1 = _variance(n1, sum1, _numbers(frame, f"{first}_square_sum"))
+    variance2 = _variance(n2, sum2, _numbers(frame, f"{second}_square_sum"))
+    is_share = frame["is_share"].to_numpy().astype(bool)
+    by_share = [*share_difference(sum1, n1, sum2, n2), two_proportion_p(sum1, n1, sum2, n2)]
+    by_mean = mean_difference(n1, mean1, variance1, n2, mean2, variance2)
+    difference, low, high, p = (np.where(is_share, a, b) for a, b in zip(by_share, by_mean, strict=True))
+    adjusted = adjusted_by_group(p, *(frame[name] for name in groups))
+    helpers = [f"{group}_{part}" for group in (first, second) for part in ("sum", "square_sum")]
+    return _with_columns(
+        table.drop_columns([*helpers, "is_share"]),
+        {
+            f"{first}_mean": _floats(mean1),
+            f"{second}_mean": _floats(mean2),
+            "difference": _floats(difference),
+            "difference_low": _floats(low),
+            "difference_high": _floats(high),
+            "p_value": _floats(p),
+            "p_value_adjusted": _floats(adjusted),
+            "is_marked": _marks(adjusted < ALPHA),
+            "method": pa.array(["association"] * len(frame), pa.string()),
+        },
+    )
+
+
+def _variance(n: Floats, total: Floats, squares: Floats) -> Floats:
+    """Sample variance from count, sum and sum of squares; scores and waits are small numbers, so this loses nothing."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.maximum((squares - total**2 / n) / (n - 1), 0)
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(whole > 0, part / whole, np.nan)
+
+
+def _numbers(frame: pl.DataFrame, name: str) -> Floats:
+    """A column as floats, NULL as NaN."""
+    return frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float64)
+
+
+def _floats(values: Floats) -> pa.Array:
+    """Floats with NaN as NULL: a share of nothing is not known, and NaN sorts and compares differently per engine."""
+    return pa.array(values, pa.float64(), mask=np.isnan(values))
+
+
+def _marks(values: npt.NDArray[np.bool_]) -> pa.Array:
+    return pa.array(values, pa.bool_())
+
+
+def _sorted(table: pa.Table, *keys: str) -> pa.Table:
+    """In a fixed order: floating sums and published files must not depend on how many threads counted."""
+    return table.sort_by([(key, "ascending") for key in keys])
+
+
+def _with_columns(table: pa.Table, columns: dict[str, pa.Array]) -> pa.Table:
+    for name, values in columns.items():
+        table = table.append_column(name, values)
+    return table

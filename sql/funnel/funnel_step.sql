@@ -1,0 +1,83 @@
+-- funnel_step: how many customers reach each step of each funnel; the people behind a count stand in funnel_progress.
+-- kind: aggregate
+-- grain: funnel, step_number
+-- finish: models.statistics.funnel_step
+-- A customer counts once per funnel, by the best attempt. Whoever stopped at a step while the window still runs is open, not dropped.
+with
+
+setting_import as (
+    select data_date_at
+    from setting
+),
+
+definition as (
+    select
+        funnel,
+        mode,
+        step_number,
+        touchpoint_type
+    from funnel_definition
+),
+
+progress as (
+    select
+        funnel_progress.funnel,
+        funnel_progress.step_number,
+        count(*) as reached_count,
+        count(*) filter (
+            where funnel_progress.is_last and funnel_progress.open_until_at >= setting_import.data_date_at
+        ) as waiting_count,
+        sum(funnel_progress.seconds_from_entry) as seconds_from_entry
+    from funnel_progress
+    cross join setting_import
+    group by
+        funnel_progress.funnel,
+        funnel_progress.step_number
+),
+
+filled as (
+    select
+        definition.funnel,
+        definition.mode,
+        definition.step_number,
+        definition.touchpoint_type,
+        coalesce(progress.reached_count, 0) as reached_count,
+        coalesce(progress.waiting_count, 0) as waiting_count,
+        progress.seconds_from_entry
+    from definition
+    left join progress
+        on progress.funnel = definition.funnel
+        and progress.step_number = definition.step_number
+),
+
+compared as (
+    select
+        funnel,
+        mode,
+        step_number,
+        touchpoint_type,
+        reached_count,
+        waiting_count,
+        seconds_from_entry,
+        lag(reached_count) over (partition by funnel order by step_number) as previous_count,
+        lead(reached_count) over (partition by funnel order by step_number) as next_count,
+        max(reached_count) over (partition by funnel) as entered_count
+    from filled
+)
+
+select
+    cast(funnel as varchar) as funnel,
+    cast(step_number as integer) as step_number,
+    cast(mode as varchar) as mode,
+    cast(touchpoint_type as varchar) as touchpoint_type,
+    cast(reached_count as bigint) as reached_count,
+    cast(coalesce(next_count, 0) as bigint) as continued_count,
+    -- At the last step there is nothing left to do: nobody is open or dropped there.
+    cast(case when next_count is null then 0 else waiting_count end as bigint) as open_count,
+    cast(case when next_count is null then 0 else reached_count - next_count - waiting_count end as bigint) as dropped_count,
+    cast(entered_count as bigint) as entered_count,
+    cast(previous_count as bigint) as previous_count,
+    cast(
+        case when reached_count > 0 then cast(seconds_from_entry as double) / reached_count end as double
+    ) as mean_seconds_from_entry
+from compared

@@ -1,0 +1,103 @@
+-- journey: one row per run of a customer through a journey definition.
+-- kind: per_customer
+-- grain: journey_id
+-- converted: the last step reaches a goal · dropped: silent for longer than the gap as of the data date · open: neither
+-- yet. An open journey is censored: it is no drop-off. open_until_at tells the night when time alone turns open into dropped.
+with
+
+setting_import as (
+    select data_date_at
+    from setting
+),
+
+journey_definition_import as (
+    select
+        journey_definition,
+        gap_seconds
+    from journey_definition
+),
+
+summed as (
+    select
+        journey_id,
+        journey_definition,
+        customer_id,
+        min(occurred_at) as started_at,
+        max(occurred_at) as ended_at,
+        count(*) as step_count,
+        count(distinct channel) as channel_count,
+        count(distinct session_id) as session_count,
+        count(*) filter (where is_medium_switch) as medium_switch_count,
+        count(*) filter (where is_failure) as failure_count,
+        max(case when step_number = 1 then touchpoint_id end) as first_touchpoint_id,
+        max(case when step_number = 1 then touchpoint_type end) as first_touchpoint_type,
+        max(case when step_number = 1 then channel end) as first_channel,
+        max(case when is_last then touchpoint_id end) as last_touchpoint_id,
+        max(case when is_last then touchpoint_type end) as last_touchpoint_type,
+        max(case when is_last then channel end) as last_channel,
+        bool_or(is_goal) as is_converted,
+        sum(case when is_goal then amount_base end) as value_amount_base
+    from journey_step
+    group by
+        journey_id,
+        journey_definition,
+        customer_id
+),
+
+dated as (
+    select
+        summed.journey_id,
+        summed.journey_definition,
+        summed.customer_id,
+        summed.started_at,
+        summed.ended_at,
+        summed.step_count,
+        summed.channel_count,
+        summed.session_count,
+        summed.medium_switch_count,
+        summed.failure_count,
+        summed.first_touchpoint_id,
+        summed.first_touchpoint_type,
+        summed.first_channel,
+        summed.last_touchpoint_id,
+        summed.last_touchpoint_type,
+        summed.last_channel,
+        summed.is_converted,
+        summed.value_amount_base,
+        date_diff('microsecond', summed.started_at, summed.ended_at) as duration_microseconds,
+        summed.ended_at + journey_definition_import.gap_seconds * interval '1' second as open_until_at,
+        setting_import.data_date_at
+    from summed
+    cross join setting_import
+    inner join journey_definition_import
+        on journey_definition_import.journey_definition = summed.journey_definition
+)
+
+select
+    cast(journey_id as bigint) as journey_id,
+    cast(journey_definition as varchar) as journey_definition,
+    cast(customer_id as bigint) as customer_id,
+    cast(first_touchpoint_id as bigint) as first_touchpoint_id,
+    cast(last_touchpoint_id as bigint) as last_touchpoint_id,
+    cast(
+        case
+            when is_converted then 'converted'
+            when open_until_at < data_date_at then 'dropped'
+            else 'open'
+        end as varchar
+    ) as status,
+    cast(started_at as timestamp) as started_at,
+    cast(ended_at as timestamp) as ended_at,
+    cast(open_until_at as timestamp) as open_until_at,
+    cast((duration_microseconds - duration_microseconds % 1000000) / 1000000 as bigint) as duration_seconds,
+    cast(step_count as integer) as step_count,
+    cast(channel_count as integer) as channel_count,
+    cast(session_count as integer) as session_count,
+    cast(medium_switch_count as integer) as medium_switch_count,
+    cast(failure_count as integer) as failure_count,
+    cast(first_touchpoint_type as varchar) as first_touchpoint_type,
+    cast(first_channel as varchar) as first_channel,
+    cast(last_touchpoint_type as varchar) as last_touchpoint_type,
+    cast(last_channel as varchar) as last_channel,
+    cast(value_amount_base as double) as value_amount_base
+from dated

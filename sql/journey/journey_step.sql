@@ -1,0 +1,213 @@
+-- journey_step: one row per touchpoint of a journey.
+-- kind: per_customer
+-- grain: journey_id, step_number
+-- Per definition, the included touchpoints of a customer in total order are cut after a goal and where the pause exceeds
+-- the gap; inside a piece the journey begins at the first start touchpoint, and a piece without one is no journey.
+-- Three passes over one PARTITION BY / ORDER BY: pauses and goals; running positions of cut and start; the first step.
+-- Positions instead of a second partitioning: "a start at or after the last cut" is a comparison of two running maxima.
+with
+
+definition as (
+    select
+        journey_definition.journey_definition,
+        journey_definition.journey_number,
+        journey_definition.id_offset,
+        journey_definition.gap_seconds * 1000000 as gap_microseconds,
+        journey_definition_type.touchpoint_type_code,
+        journey_definition_type.is_start,
+        journey_definition_type.is_goal
+    from journey_definition
+    inner join journey_definition_type
+        on journey_definition_type.journey_definition = journey_definition.journey_definition
+),
+
+included as (
+    select
+        definition.journey_number,
+        definition.gap_microseconds,
+        definition.is_start,
+        definition.is_goal,
+        spine.customer_id,
+        spine.occurred_at,
+        spine.sort_rank,
+        spine.touchpoint_id,
+        spine.touchpoint_type_code,
+        spine.channel_code,
+        spine.is_online,
+        spine.is_failure,
+        spine.session_id,
+        spine.waiting_seconds,
+        spine.amount_base,
+        spine.score_scaled
+    from spine
+    inner join definition on definition.touchpoint_type_code = spine.touchpoint_type_code
+),
+
+measured as (
+    select
+        journey_number,
+        gap_microseconds,
+        is_start,
+        is_goal,
+        customer_id,
+        occurred_at,
+        sort_rank,
+        touchpoint_id,
+        touchpoint_type_code,
+        channel_code,
+        is_online,
+        is_failure,
+        session_id,
+        waiting_seconds,
+        amount_base,
+        score_scaled,
+        row_number() over ordered as position,
+        date_diff('microsecond', lag(occurred_at) over ordered, occurred_at) as pause_microseconds,
+        lag(is_goal) over ordered as follows_goal,
+        lag(is_online) over ordered as previous_is_online,
+        lag(channel_code) over ordered as previous_channel_code,
+        lag(touchpoint_type_code) over ordered as previous_touchpoint_type_code,
+        date_diff('microsecond', occurred_at, lead(occurred_at) over ordered) as next_pause_microseconds
+    from included
+    window ordered as (
+        partition by journey_number, customer_id
+        order by occurred_at, sort_rank, touchpoint_id
+    )
+),
+
+placed as (
+    select
+        journey_number,
+        customer_id,
+        occurred_at,
+        sort_rank,
+        touchpoint_id,
+        touchpoint_type_code,
+        channel_code,
+        is_start,
+        is_goal,
+        is_online,
+        is_failure,
+        session_id,
+        waiting_seconds,
+        amount_base,
+        score_scaled,
+        position,
+        pause_microseconds,
+        previous_is_online,
+        previous_channel_code,
+        previous_touchpoint_type_code,
+        is_goal
+        or next_pause_microseconds is null
+        or next_pause_microseconds > gap_microseconds as is_last,
+        max(
+            case
+                when pause_microseconds is null or follows_goal or pause_microseconds > gap_microseconds then position
+            end
+        ) over until_here as cut_position,
+        max(case when is_start then position end) over before_here as earlier_start_position
+    from measured
+    window
+        until_here as (
+            partition by journey_number, customer_id
+            order by occurred_at, sort_rank, touchpoint_id
+            rows between unbounded preceding and current row
+        ),
+        before_here as (
+            partition by journey_number, customer_id
+            order by occurred_at, sort_rank, touchpoint_id
+            rows between unbounded preceding and 1 preceding
+        )
+),
+
+begun as (
+    select
+        journey_number,
+        customer_id,
+        occurred_at,
+        sort_rank,
+        touchpoint_id,
+        touchpoint_type_code,
+        channel_code,
+        is_goal,
+        is_online,
+        is_failure,
+        is_last,
+        session_id,
+        waiting_seconds,
+        amount_base,
+        score_scaled,
+        position,
+        pause_microseconds,
+        previous_is_online,
+        previous_channel_code,
+        previous_touchpoint_type_code,
+        coalesce(earlier_start_position, 0) < cut_position as is_first
+    from placed
+    where is_start or earlier_start_position >= cut_position
+),
+
+numbered as (
+    select
+        journey_number,
+        customer_id,
+        occurred_at,
+        touchpoint_id,
+        touchpoint_type_code,
+        channel_code,
+        is_goal,
+        is_online,
+        is_failure,
+        is_first,
+        is_last,
+        session_id,
+        waiting_seconds,
+        amount_base,
+        score_scaled,
+        position,
+        pause_microseconds,
+        previous_is_online,
+        previous_channel_code,
+        previous_touchpoint_type_code,
+        last_value(case when is_first then touchpoint_id end ignore nulls) over until_here as first_touchpoint_id,
+        max(case when is_first then position end) over until_here as first_position
+    from begun
+    window until_here as (
+        partition by journey_number, customer_id
+        order by occurred_at, sort_rank, touchpoint_id
+        rows between unbounded preceding and current row
+    )
+)
+
+select
+    cast(numbered.first_touchpoint_id + journey_definition.id_offset as bigint) as journey_id,
+    cast(journey_definition.journey_definition as varchar) as journey_definition,
+    cast(numbered.customer_id as bigint) as customer_id,
+    cast(numbered.position - numbered.first_position + 1 as integer) as step_number,
+    cast(numbered.touchpoint_id as bigint) as touchpoint_id,
+    cast(numbered.session_id as bigint) as session_id,
+    cast(touchpoint_type.touchpoint_type as varchar) as touchpoint_type,
+    cast(channel.channel as varchar) as channel,
+    cast(case when not numbered.is_first then previous_channel.channel end as varchar) as previous_channel,
+    cast(numbered.occurred_at as timestamp) as occurred_at,
+    cast(
+        case when not numbered.is_first then (numbered.pause_microseconds - numbered.pause_microseconds % 1000000) / 1000000 end
+        as bigint
+    ) as seconds_since_previous,
+    cast(numbered.is_goal as boolean) as is_goal,
+    cast(numbered.is_last as boolean) as is_last,
+    cast(numbered.is_online as boolean) as is_online,
+    cast(
+        not numbered.is_first and numbered.touchpoint_type_code = numbered.previous_touchpoint_type_code
+        as boolean
+    ) as is_repeat,
+    cast(not numbered.is_first and numbered.is_online <> numbered.previous_is_online as boolean) as is_medium_switch,
+    cast(numbered.is_failure as boolean) as is_failure,
+    cast(numbered.waiting_seconds as integer) as waiting_seconds,
+    cast(numbered.score_scaled as double) as score_scaled,
+    cast(numbered.amount_base as double) as amount_base
+from numbered
+inner join journey_definition on journey_definition.journey_number = numbered.journey_number
+inner join touchpoint_type on touchpoint_type.touchpoint_type_code = numbered.touchpoint_type_code
+inner join channel on channel.channel_code = numbered.channel_code
+left join channel as previous_channel on previous_channel.channel_code = numbered.previous_channel_code
