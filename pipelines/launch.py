@@ -10,8 +10,12 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipelines.warehouse import Release, Warehouse, WarehouseError
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 STATE_VARIABLE = "TOUCHPOINT360_STATE"
 
@@ -47,7 +51,7 @@ def run_night(
 
     from models.configuration import load_configuration
     from pipelines.assets.resource import NightResource, configuration_file, configured_catalog
-    from pipelines.definitions import JOB_NAME, build_definitions
+    from pipelines.definitions import build_definitions
     from pipelines.progress import Lines, Silent
 
     path = config or configuration_file()
@@ -56,7 +60,7 @@ def run_night(
     night = NightResource(
         exports=[str(folder.absolute()) for folder in exports],
         warehouse=str(warehouse.root),
-        config=str(path) if path else "",
+        config=str(path.absolute()) if path else "",
         as_of=as_of,
         full=full,
     )
@@ -67,23 +71,28 @@ def run_night(
     steps = len(list(definitions.resolve_all_asset_specs()))
     night.report_to(Silent() if quiet else Lines(steps))
     with dg.DagsterInstance.get() as instance:
-        result = definitions.resolve_job_def(JOB_NAME).execute_in_process(
-            instance=instance,
-            raise_on_error=False,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            resources={"night": night},
-        )
+        result = execute_night(definitions, instance)
     after = warehouse.current()
     if result.success and after is not None and (before is None or after.release_id != before.release_id):
         return after
     raise WarehouseError(failure_text(result, before))
 
 
-def failure_text(result: object, before: Release | None) -> str:
+def execute_night(definitions: dg.Definitions, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    """Run the `nightly` job of some definitions in this process, without Dagster's console log."""
+    from pipelines.definitions import JOB_NAME
+
+    return definitions.resolve_job_def(JOB_NAME).execute_in_process(
+        instance=instance,
+        raise_on_error=False,
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+    )
+
+
+def failure_text(result: dg.ExecuteInProcessResult, before: Release | None) -> str:
     """Why a night did not switch: every failed check and step, one line each."""
     import dagster as dg
 
-    assert isinstance(result, dg.ExecuteInProcessResult)
     lines = []
     for event in result.all_events:
         if event.event_type_value == "ASSET_CHECK_EVALUATION":

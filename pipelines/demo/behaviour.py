@@ -159,7 +159,7 @@ def _hits(session: pl.DataFrame, episode: pl.DataFrame, people: People, seed: in
     left = episode["is_left"].to_numpy()[s_ep]
     anonymous = episode["is_anonymous"].to_numpy()[s_ep]
     m = len(session)
-    pages = np.where(left, 1, 1 + rng.poisson(np.where(anonymous, 1.6, 2.9), m))
+    pages = np.where(left, 1, 1 + rng.poisson(np.where(anonymous, 1.8, 3.4), m))
     g, i = ragged(pages)
     gap = np.where(i == 0, 0, 4 + rng.exponential(48.0, len(g)).astype(np.int64))
     at = running(g, gap, pages) + session["at"].to_numpy()[g]
@@ -255,10 +255,11 @@ def _mail(people: People, episode: pl.DataFrame, campaign_at: Ints, known_at: In
     ok = (sent_campaign >= first_campaign[sent_person]) & ~(gone[sent_person] & (sent_campaign > gone_at_campaign[sent_person]))
     ok &= ~(bounced[sent_person] & (sent_campaign > first_campaign[sent_person]))
     sp, sc = sent_person[ok], sent_campaign[ok]
-    sent_at = campaign_at[sc] + rng.integers(5, 900, len(sp))
+    # The export knows one sending time per campaign; the mail itself arrives some minutes later.
+    sent_at = campaign_at[sc]
     bounce = bounced[sp]
     opened = (rng.random(len(sp)) < 0.38) & ~bounce
-    open_at = sent_at + 30 + rng.exponential(9000, len(sp)).astype(np.int64)
+    open_at = sent_at + rng.integers(35, 900, len(sp)) + rng.exponential(9000, len(sp)).astype(np.int64)
     clicked = opened & (rng.random(len(sp)) < 0.12)
     click_at = open_at + rng.integers(4, 90, len(sp))
     leaves = gone[sp] & (sc == gone_at_campaign[sp]) & ~bounce

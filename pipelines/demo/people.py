@@ -199,7 +199,7 @@ def make_people(customers: int, anonymous: int, seed: int) -> People:
         has_email=has_email,
         has_web=np.concatenate([has_email & (rng.random(n) < 0.96), np.ones(anonymous, dtype=np.bool_)]),
         in_crm=rng.random(n) < 0.85,
-        has_login=(rng.random(n) < 0.45) & has_email,
+        has_login=(rng.random(n) < 0.75) & has_email,
         has_second_email=has_second,
         household=household,
         mailbox=mailbox,

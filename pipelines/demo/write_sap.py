@@ -131,6 +131,9 @@ def write_sap(people: People, behaviour: Behaviour, sink: Sink, truth: Truth) ->
         has_pod = pl.col("deliver_at") < cut
         sink.csv("sap/likp", night, shipped.select(
             vbeln="delivery", kunnr="kunnr", erdat=local("ship_at", "%Y%m%d"), erzet=local("ship_at", "%H%M%S"),
+            # Promised with the order: four days after it.
+            lfdat=local(pl.col("at") + 4 * DAY, "%Y%m%d"),
+            aedat=pl.when(has_pod).then(local(pl.min_horizontal("deliver_at", END), "%Y%m%d")).otherwise(pl.lit("00000000")),
             wadat_ist=local("ship_at", "%Y%m%d"),
             podat=pl.when(has_pod).then(local(pl.min_horizontal("deliver_at", END), "%Y%m%d")).otherwise(pl.lit("00000000")),
             potim=pl.when(has_pod).then(local(pl.min_horizontal("deliver_at", END), "%H%M%S")).otherwise(pl.lit("000000")),
@@ -145,11 +148,8 @@ def write_sap(people: People, behaviour: Behaviour, sink: Sink, truth: Truth) ->
     truth.touchpoint(order, "return_requested", "sap/vbfa", "return_at")
     truth.touchpoint(order, "credit_note", "sap/vbfa", "credit_at")
     truth.touchpoint(order, "order_delivered", "sap/likp", "deliver_at")
-    # A date only: the truth keeps local midnight of that date.
-    midnight = order.filter(pl.col("paid_at") < END).with_columns(
-        paid_at=pl.from_epoch(pl.col("paid_at")).dt.replace_time_zone("UTC").dt.convert_time_zone(co.TIME_ZONE)
-        .dt.truncate("1d").dt.convert_time_zone("UTC").dt.epoch("s")
-    )
+    # A date only: the truth keeps midnight of that date (precision day).
+    midnight = order.filter(pl.col("paid_at") < END).with_columns(paid_at=pl.col("paid_at") // DAY * DAY)
     truth.touchpoint(midnight, "invoice_paid", "sap/bsad", "paid_at")
 
 
@@ -170,7 +170,7 @@ def _customers(people: People, order: pl.DataFrame) -> pl.DataFrame:
         mcod1=upper.str.to_uppercase().str.slice(0, 25), mcod3=pl.col("city").str.to_uppercase(),
         erdat=local("at", "%Y%m%d"), ernam=pl.lit("WEBSHOP"), ktokd=pl.lit("KUNA"),
         spras=pl.when(pl.col("country") == "DK").then(pl.lit("K")).otherwise(pl.lit("N")),
-        umsat=pl.lit("0.00"), umjah=pl.lit("0000"), civve=pl.lit("X"), updat=zero, uptim=pl.lit("000000"), rgdate=zero,
+        stkzn=pl.lit("X"), umsat=pl.lit("0.00"), umjah=pl.lit("0000"), civve=pl.lit("X"), updat=zero, uptim=pl.lit("000000"), rgdate=zero,
         rnedate=zero, _fivetran_rowid=(pl.col("person") + 1).cast(pl.String), _fivetran_deleted=pl.lit("FALSE"),
         _fivetran_synced=pl.lit(_FIVETRAN),
     )
@@ -181,7 +181,7 @@ def _headers(order: pl.DataFrame) -> pl.DataFrame:
         mandt=pl.lit("360"), vbeln="vbeln", auart=pl.lit("TA"),
         ktext=pl.when("is_phone").then(pl.lit("Telephone order")).otherwise(pl.lit("Web order")),
         kunnr="kunnr", augru=pl.when("is_cancelled").then(pl.lit("Z09")).otherwise(None), spart=pl.lit("00"),
-        erzet=local("at", "%H:%M:%S"), vdatu=local(pl.col("at") + 3 * DAY, "%Y-%m-%d"),
+        erzet=local("at", "%H:%M:%S"), vdatu=local(pl.col("at") + 4 * DAY, "%Y-%m-%d"),
         ernam=pl.when("is_phone").then(pl.lit("FREJA")).otherwise(pl.lit("WEBSHOP")),
         netwr=(pl.col("amount") * pl.col("rate")).round(2).map_batches(
             lambda s: pl.Series(np.char.mod("%.2f", s.to_numpy())), return_dtype=pl.String),
