@@ -1,0 +1,1 @@
+"""Tests of sources/: reading, typing, and the systems."""

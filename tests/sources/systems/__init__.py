@@ -1,0 +1,1 @@
+"""Tests of the specs and mappings of each system, on real files."""
