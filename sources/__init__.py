@@ -1,1 +1,4 @@
-"""What exports look like and how they read: specs and mappings by system, readers, recognition, typing. No journeys, no Dagster."""
+"""What exports look like and how they read: specs and mappings by system, readers, recognition, typing.
+
+Does not belong here: journeys, Dagster, anything about two systems at once.
+"""

@@ -50,7 +50,7 @@ class _OpenQuoteError(Exception):
 
 
 def _parse(text: str, read: Read) -> list[str]:
-    """The fields of one record. Raises csv.Error where quotes are wrong, `_OpenQuoteError` where a quote is still open."""
+    """The fields of one record. Raises csv.Error where quotes are wrong, `_OpenQuoteError` where one is open."""
     if not read.quote:
         return text.rstrip("\r\n").split(read.delimiter)
     try:
@@ -176,7 +176,7 @@ def parse_csv(path: Path, spec: ExportSpec, writer: ParsedWriter, block_bytes: i
             block = _without_footer(block, footer)
         table, carry, rows, lines = _block_table(block, names, spec.read, row, line, last)
         if len(carry) > MAX_LINE_BYTES:
-            raise ReadError(f"{path}, line {line + lines}: a line of more than {MAX_LINE_BYTES:,} bytes; no delimited text")
+            raise ReadError(f"{path}, line {line + lines}: longer than {MAX_LINE_BYTES:,} bytes; no delimited text")
         if table is not None:
             if spec.read.fill_down:
                 table = _fill_down(table, spec.read.fill_down, carried)

@@ -1,0 +1,100 @@
+"""One export file to one parsed file: the door to the readers of all formats.
+
+Belongs here: which reader reads which format, and what a reading reports. Does not belong here: recognition (the spec
+is given), typing, any warehouse path.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from sources.opening import ReadError, bom_encoding, compression_of, is_utf8, read_head
+from sources.read_csv import parse_csv
+from sources.read_json import parse_json, parse_ndjson
+from sources.read_log import parse_log
+from sources.read_parquet import parse_parquet
+from sources.read_xml import parse_xml
+from sources.spec import ExportSpec
+from sources.writing import ParsedWriter
+
+__all__ = ["ParseResult", "ReadError", "format_of", "parse"]
+
+
+@dataclass(frozen=True)
+class ParseResult:
+    """What reading a file gave. `row_count` includes the `problem_count` rows that cannot be read; `bytes` on disk."""
+
+    row_count: int
+    problem_count: int
+    columns: tuple[str, ...]
+    encoding: str | None
+    delimiter: str | None
+    format: str
+    compression: str
+    bytes: int
+
+
+def format_of(head: bytes, allowed: tuple[str, ...]) -> str | None:
+    """Which of the formats that a spec allows a file has, by its first bytes; None when it has none of them."""
+    if head.startswith(b"PAR1"):
+        return "parquet" if "parquet" in allowed else None
+    text_formats = [name for name in allowed if name != "parquet"]
+    if len(text_formats) == 1:
+        return text_formats[0]
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    if start == b"<":
+        wanted = ["xml"]
+    elif start == b"[":
+        wanted = ["json"]
+    elif start == b"{":
+        wanted = ["ndjson", "json"]
+    else:
+        wanted = ["csv", "log"]
+    return next((name for name in wanted if name in text_formats), None)
+
+
+def parse(path: Path, spec: ExportSpec, out: Path, salt: bytes = b"") -> ParseResult:
+    """Read an export file as its spec says and write the parsed file (docs/architecture.md) to `out`, atomically.
+
+    Memory stays flat whatever the file's size. Rows that cannot be read are in the result with `_problem` set.
+    Raises `ReadError` for what is no readable file of the spec's format. `salt` keys the `visitor` hash of access logs.
+    """
+    head = read_head(path)
+    kind = format_of(head, spec.read.format)
+    if kind is None or (kind != "parquet" and head.startswith(b"PAR1")):
+        raise ReadError(f"{path}: is not {' or '.join(spec.read.format)}, which {spec.name} expects")
+    with ParsedWriter(out) as writer:
+        if kind == "csv":
+            parse_csv(path, spec, writer)
+        elif kind == "ndjson":
+            parse_ndjson(path, spec, writer)
+        elif kind == "json":
+            parse_json(path, spec, writer)
+        elif kind == "xml":
+            parse_xml(path, spec, writer)
+        elif kind == "log":
+            parse_log(path, spec, writer, salt)
+        else:
+            try:
+                parse_parquet(path, spec, writer)
+            except (duckdb.Error, pa.ArrowInvalid) as error:
+                reason = str(error).splitlines()[0]
+                raise ReadError(f"{path}: broken Parquet file ({reason}); export or copy it again") from None
+    encoding = None
+    if kind not in ("parquet", "xml"):
+        encoding = bom_encoding(head) if is_utf8(spec.read.encoding) else None
+        encoding = encoding or spec.read.encoding
+    return ParseResult(
+        row_count=writer.row_count,
+        problem_count=writer.problem_count,
+        columns=tuple(writer.columns),
+        encoding=encoding,
+        delimiter=spec.read.delimiter if kind == "csv" else None,
+        format=kind,
+        compression=compression_of(path),
+        bytes=path.stat().st_size,
+    )

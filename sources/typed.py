@@ -1,0 +1,435 @@
+"""From parsed text rows to typed rows: one generated SELECT per export, and the checked mapping SELECT that follows it.
+
+Belongs here: casting rules, row identity, the hash of a row's content, local time to UTC, what is wrong with a row.
+Does not belong here: reading files, choosing the winner among rows of one identity, canonical columns.
+
+Rules worth knowing:
+
+- A cell's surrounding blanks are not content; an empty cell is NULL; `empty:` words are NULL too.
+- Dates and times are ISO 8601 unless `format:` says otherwise. Nothing else is tried: 03/04/2026 is never guessed.
+- A local time that occurs twice (clocks go back) is its first occurrence, daylight saving; one that does not exist
+  (clocks go forward) is moved forward by the gap. Both are counted per row.
+- Hashes are the lower half of MD5, shifted to 62 bits: stable over versions and engines, unlike `hash()`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import sqlglot
+from sqlglot import exp
+
+from sources.spec import Column, ExportSpec, SpecError
+
+DUCKDB_TYPES = {
+    "text": "VARCHAR",
+    "email": "VARCHAR",
+    "phone": "VARCHAR",
+    "integer": "BIGINT",
+    "decimal": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+    "json": "JSON",
+}
+PROBLEM_TYPE = 'STRUCT("column" VARCHAR, "value" VARCHAR, reason VARCHAR, advice VARCHAR)'
+TRUE_WORDS = ("true", "t", "yes", "y", "1", "ja", "j")
+FALSE_WORDS = ("false", "f", "no", "n", "0", "nee", "nej")
+
+_ISO_LOCAL = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?)?"
+_ISO_OFFSET = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)? ?(Z|z|UTC|GMT|[+-]\d{2}(:?\d{2})?)"
+_ISO_DATE = r"\d{4}-\d{2}-\d{2}([T ]00:00(:00(\.0+)?)?Z?)?"
+
+
+def identifier(name: str) -> str:
+    """A column name quoted for SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text quoted for SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def lookup_columns(spec: ExportSpec) -> list[tuple[str, str]]:
+    """(name, DuckDB type) of the declared columns: what `lookup_<export>` offers to a mapping, also when empty."""
+    return [(name, DUCKDB_TYPES[column.type]) for name, column in _declared(spec).items()]
+
+
+def typed_select(spec: ExportSpec, relation: str, present_columns: Sequence[str]) -> str:
+    """The SELECT that types parsed rows.
+
+    `relation` is SQL text for a table of parsed rows (`_row`, `_line`, `_raw`, `_problem`, text columns) with
+    `file_id`. `present_columns` are its text columns. The result has `file_id`, `row_number`, `line_number`, `row_id`,
+    `content_hash`, `version_key`, `time_from`, `time_through`, `problem`, `skip_rule`, `nulled_value_count`,
+    `ambiguous_time_count`, `impossible_time_count`, `raw`, then every export column, typed where declared; declared
+    columns that the file lacks are NULL. Times are naive UTC.
+    """
+    declared = _declared(spec)
+    known = {name.casefold(): name for name in declared}
+    columns: dict[str, Column] = dict(declared)
+    present: dict[str, str] = {}
+    for name in present_columns:
+        present[known.get(name.casefold(), name)] = name
+        if name.casefold() not in known:
+            columns[name] = Column()
+    cells = [f"{_cell(spec, column, present.get(name))} as {_text(name)}" for name, column in columns.items()]
+    content = [
+        f"{literal(name + '=')} || {_text(name)}" for name in sorted(present, key=lambda item: (item.casefold(), item))
+    ]
+    content_hash = _hash(["_raw", *content])
+    values, zoned, ambiguous, impossible = _values(spec, columns)
+    ctes = [
+        ("cell", f"select file_id, _row, _line, _raw, _problem,\n    {_lines(cells)}\n  from {relation}"),
+        ("hashed", f"select *, {content_hash} as content_hash from cell"),
+        ("cast_value", f"select *,\n    {_lines(values)}\n  from hashed"),
+        ("zoned", f"select *{''.join(f', {item}' for item in zoned)} from cast_value"),
+        (
+            "judged",
+            f"select *,\n    {_row_id(spec)} as row_id,\n    {_problem(spec, columns)} as problem\n  from zoned"
+            + (" left join repeated using (file_id, _row)" if spec.repeats else ""),
+        ),
+    ]
+    if spec.repeats:
+        ctes.insert(2, ("repeated", _REPEATED))
+    output = [
+        "file_id",
+        "_row as row_number",
+        "_line as line_number",
+        "row_id",
+        "content_hash",
+        f"{_version_key(spec, columns)} as version_key",
+        *_time_range(columns),
+        "problem",
+        f"{_skip_rule(spec)} as skip_rule",
+        f"{_count(_nulled(columns))} as nulled_value_count",
+        f"{_count(ambiguous)} as ambiguous_time_count",
+        f"{_count(impossible)} as impossible_time_count",
+        f"{_raw(list(present))} as raw",
+        *(identifier(name) for name in columns),
+    ]
+    with_part = ",\n".join(f"{name} as (\n  {body}\n)" for name, body in ctes)
+    return f"with {with_part}\nselect\n  {_lines(output, 2)}\nfrom judged"
+
+
+def mapping_query(spec: ExportSpec) -> str:
+    """The mapping SELECT, ready to run where `export_row` and the `lookup_…` tables exist.
+
+    Raises `SpecError` naming the file when it is not one SELECT or does not return `row_id`.
+    """
+    path = spec.path.with_suffix(".sql")
+    if not spec.mapping_sql:
+        raise SpecError(f"{path}: {spec.name} feeds {spec.feeds} and is not mapped")
+    try:
+        statements = [item for item in sqlglot.parse(spec.mapping_sql, dialect="duckdb") if item is not None]
+    except sqlglot.errors.ParseError as error:
+        detail = error.errors[0] if error.errors else {}
+        raise SpecError(f"{path}, line {detail.get('line', '?')}: {detail.get('description', error)}") from None
+    statements = [item for item in statements if not isinstance(item, exp.Semicolon)]
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        raise SpecError(f"{path}: a mapping is one SELECT and nothing else")
+    names = statements[0].named_selects
+    if "row_id" not in names and "*" not in names:
+        raise SpecError(f"{path}: the SELECT must return row_id, so that each canonical row knows its export row")
+    return spec.mapping_sql.strip().rstrip(";").rstrip()
+
+
+# --- cells ---------------------------------------------------------------------------------------------------------
+
+
+def _declared(spec: ExportSpec) -> dict[str, Column]:
+    """The declared columns and those that only a skip rule names."""
+    declared = dict(spec.declared_columns)
+    known = {name.casefold() for name in declared}
+    for rule in spec.skip:
+        try:
+            condition = sqlglot.parse_one(rule.when, dialect="duckdb")
+        except sqlglot.errors.SqlglotError as error:
+            raise SpecError(f"{spec.path}: skip rule {rule.rule}: not a SQL condition: {error}") from None
+        for column in condition.find_all(exp.Column):
+            if column.name.casefold() not in known:
+                known.add(column.name.casefold())
+                declared[column.name] = Column()
+    return declared
+
+
+def _text(name: str) -> str:
+    """Alias of a cell's text, beside the typed value of the plain name."""
+    return identifier(name + "~")
+
+
+def _cell(spec: ExportSpec, column: Column, found: str | None) -> str:
+    if found is None:
+        return "cast(null as varchar)"
+    value = f"nullif(trim({identifier(found)}), '')"
+    words = (*spec.read.empty, *column.empty)
+    if words:
+        value = f"case when {value} in ({', '.join(map(literal, words))}) then null else {value} end"
+    return value
+
+
+def _hash(parts: Sequence[str]) -> str:
+    return f"cast(md5_number_lower(concat_ws(chr(31), {', '.join(parts)})) >> 2 as bigint)"
+
+
+def _lines(items: Sequence[str], indent: int = 4) -> str:
+    return (",\n" + " " * indent).join(items)
+
+
+def _count(flags: Sequence[str]) -> str:
+    return "cast(" + (" + ".join(f"({flag})::integer" for flag in flags) or "0") + " as integer)"
+
+
+# --- values --------------------------------------------------------------------------------------------------------
+
+
+def _values(spec: ExportSpec, columns: dict[str, Column]) -> tuple[list[str], list[str], list[str], list[str]]:
+    """Typed values; then for local times the second step to UTC, and the flags of ambiguous and impossible ones."""
+    values, zoned, ambiguous, impossible = [], [], [], []
+    for name, column in columns.items():
+        text = _text(name)
+        if column.type != "timestamp":
+            values.append(f"{_cast(spec, column, text)} as {identifier(name)}")
+            continue
+        zone = column.time_zone or spec.time_zone
+        absolute, local = _timestamp(column, text)
+        gaps = _gaps(zone)
+        if local is None or (not gaps and _is_utc(zone)):
+            both = [part for part in (absolute, local) if part]
+            values.append(f"{both[0] if len(both) == 1 else f'coalesce({both[0]}, {both[1]})'} as {identifier(name)}")
+            continue
+        # Step one: the local time, and its UTC as the zone table has it (an ambiguous one: the second occurrence; an
+        # impossible one: moved forward by the gap). Step two: the first occurrence, where there are two.
+        local_name, utc_name = identifier(name + "~local"), identifier(name + "~utc")
+        values.append(f"{local} as {local_name}")
+        if absolute:
+            values.append(f"{absolute} as {identifier(name + '~absolute')}")
+        values.append(f"timezone('UTC', timezone({literal(zone)}, {local_name})) as {utc_name}")
+        result = utc_name
+        flags = []
+        for seconds in gaps:
+            earlier = f"{utc_name} - to_seconds({seconds})"
+            twice = f"timezone({literal(zone)}, timezone('UTC', {earlier})) = {local_name}"
+            flags.append(twice)
+            result = f"case when {twice} then {earlier} else {result} end"
+        if absolute:
+            result = f"coalesce({identifier(name + '~absolute')}, {result})"
+        zoned.append(f"{result} as {identifier(name)}")
+        if gaps:
+            ambiguous.append(f"coalesce({' or '.join(flags)}, false)")
+            impossible.append(
+                f"coalesce(timezone({literal(zone)}, timezone('UTC', {utc_name})) <> {local_name}, false)"
+            )
+    return values or ["1 as \"~none\""], zoned, ambiguous, impossible
+
+
+def _cast(spec: ExportSpec, column: Column, text: str) -> str:
+    """SQL that casts a cell's text to the column's type, NULL where it is not of that type."""
+    if column.type in ("integer", "decimal"):
+        return _number(spec, column, text)
+    if column.type == "boolean":
+        true, false = column.true_words or TRUE_WORDS, column.false_words or FALSE_WORDS
+        cases = [
+            f"when lower({text}) in ({', '.join(literal(word.lower()) for word in words)}) then {value}"
+            for words, value in ((true, "true"), (false, "false"))
+        ]
+        return f"case {' '.join(cases)} end"
+    if column.type == "date":
+        if column.format:
+            return f"cast(try_strptime({text}, {_formats(column.format)}) as date)"
+        return f"case when regexp_full_match({text}, {literal(_ISO_DATE)}) then try_cast({text}[:10] as date) end"
+    if column.type == "json":
+        return f"try_cast({text} as json)"
+    return text
+
+
+def _number(spec: ExportSpec, column: Column, text: str) -> str:
+    decimal = column.decimal or spec.read.decimal
+    thousands = column.thousands or spec.read.thousands
+    value = text
+    for sign in column.strip:
+        value = f"replace({value}, {literal(sign)}, '')"
+    if column.strip:
+        value = f"trim({value})"
+    fraction = rf"(\{decimal}\d*)?" if column.type == "decimal" else rf"(\{decimal}0*)?"
+    whole = r"\d+"
+    plain = value
+    if thousands:
+        # Groups must be groups of three: "1,23" is not 123.
+        separator = r"[ \x{00a0}\x{202f}]" if thousands == " " else re.escape(thousands)
+        whole = rf"(\d+|\d{{1,3}}({separator}\d{{3}})+)"
+        if thousands == " ":
+            plain = f"regexp_replace({plain}, {literal(separator)}, '', 'g')"
+        else:
+            plain = f"replace({plain}, {literal(thousands)}, '')"
+    if decimal == ",":
+        plain = f"replace({plain}, ',', '.')"
+    pattern = rf"[+-]?{whole}{fraction}"
+    if column.type == "decimal":
+        pattern = rf"[+-]?({whole}{fraction}|\{decimal}\d+)([eE][+-]?\d+)?"
+    cast = f"try_cast({plain} as {'double' if column.type == 'decimal' else 'bigint'})"
+    return f"case when regexp_full_match({value}, {literal(pattern)}) then {cast} end"
+
+
+def _formats(formats: Sequence[str]) -> str:
+    return f"[{', '.join(map(literal, formats))}]"
+
+
+def _timestamp(column: Column, text: str) -> tuple[str | None, str | None]:
+    """SQL of the absolute (UTC) and of the local reading of a time; None for a reading that the format excludes."""
+    if column.format:
+        epochs = [item for item in column.format if item in ("epoch", "epoch_ms")]
+        formats = [item for item in column.format if item not in epochs]
+        with_zone = [item for item in formats if "%z" in item or "%Z" in item]
+        without = [item for item in formats if item not in with_zone]
+        absolute = []
+        for item in epochs:
+            scale = 1_000_000 if item == "epoch" else 1_000
+            number = f"try_cast({text} as decimal(30, 6))"
+            plain = f"regexp_full_match({text}, '-?\\d{{1,14}}(\\.\\d{{1,6}})?')"
+            absolute.append(f"case when {plain} then make_timestamp(cast({number} * {scale} as bigint)) end")
+        if with_zone:
+            absolute.append(f"timezone('UTC', try_strptime({text}, {_formats(with_zone)}))")
+        local = f"try_strptime({text}, {_formats(without)})" if without else None
+        joined = absolute[0] if len(absolute) == 1 else f"coalesce({', '.join(absolute)})" if absolute else None
+        return joined, local
+    plain = f"replace({text}, ',', '.')"
+    offset = f"regexp_replace(regexp_replace({plain}, ' ?(Z|z|UTC|GMT)$', '+00'), ' ([+-])', '\\1')"
+    absolute_sql = (
+        f"case when regexp_full_match({text}, {literal(_ISO_OFFSET)}) "
+        f"then timezone('UTC', try_cast({offset} as timestamptz)) end"
+    )
+    local_sql = f"case when regexp_full_match({text}, {literal(_ISO_LOCAL)}) then try_cast({plain} as timestamp) end"
+    return absolute_sql, local_sql
+
+
+def _is_utc(zone: str) -> bool:
+    return zone in ("UTC", "Etc/UTC", "GMT", "Etc/GMT", "Zulu")
+
+
+@lru_cache
+def _gaps(zone: str) -> tuple[int, ...]:
+    """By how many seconds this zone's clocks have ever gone back (or will by rule), 1970 to 2100."""
+    info = ZoneInfo(zone)
+    gaps = set()
+    day = datetime(1970, 1, 1, tzinfo=UTC)
+    before = info.utcoffset(day.astimezone(info))
+    while day.year < 2100:
+        day += timedelta(days=1)
+        after = info.utcoffset(day.astimezone(info))
+        if before is not None and after is not None and after != before:
+            gaps.add(abs(int((before - after).total_seconds())))
+        before = after
+    return tuple(sorted(gaps))
+
+
+# --- identity and judgement ----------------------------------------------------------------------------------------
+
+# Which occurrence in its file a row is, where its content occurs more than once. The window carries narrow rows only.
+_REPEATED = """select file_id, _row, occurrence from (
+    select file_id, _row, row_number() over (partition by file_id, content_hash order by _row) as occurrence
+    from (select file_id, _row, content_hash from hashed)
+  ) where occurrence > 1"""
+
+
+def _row_id(spec: ExportSpec) -> str:
+    name = literal(spec.name)
+    by_content = _hash([name, "''", "content_hash", *(["occurrence"] if spec.repeats else [])])
+    if not spec.key:
+        return by_content
+    complete = " and ".join(f"{_text(key)} is not null" for key in spec.key)
+    return f"case when {complete} then {_hash([name, *map(_text, spec.key)])} else {by_content} end"
+
+
+def _problem(spec: ExportSpec, columns: dict[str, Column]) -> str:
+    def struct(column: str, value: str, reason: str, advice: str) -> str:
+        return f"{{'column': {column}, 'value': {value}, 'reason': {reason}, 'advice': {literal(advice)}}}"
+
+    export = spec.name
+    cases = [
+        "when _problem is not null then "
+        + struct("null", "null", "_problem", "Mend the row where it comes from, or export again.")
+    ]
+    for name in spec.key:
+        cases.append(
+            f"when {_text(name)} is null then "
+            + struct(literal(name), "null", "'empty key'", f"Without it the row has no identity; see key in {export}.")
+        )
+    for name, column in columns.items():
+        if column.required and name not in spec.key:
+            cases.append(
+                f"when {_text(name)} is null then "
+                + struct(literal(name), "null", "'required and empty'", f"Fill it in the system behind {export}.")
+            )
+        if not column.optional and column.type not in ("text", "email", "phone"):
+            what = f"not a {column.type}" if column.type != "integer" else "not an integer"
+            style = ", ".join(column.format) or ("ISO 8601" if column.type in ("date", "timestamp") else "")
+            reason = literal(what + (f" ({style})" if style else ""))
+            cases.append(
+                f"when {_text(name)} is not null and {identifier(name)} is null then "
+                + struct(
+                    literal(name),
+                    _text(name),
+                    reason,
+                    f"Correct the value, or declare its style (or optional: true) for {name} in {export}.",
+                )
+            )
+    lines = "\n      ".join(cases)
+    return f"cast(case\n      {lines}\n    end as {PROBLEM_TYPE})"
+
+
+def _nulled(columns: dict[str, Column]) -> list[str]:
+    return [
+        f"{_text(name)} is not null and {identifier(name)} is null"
+        for name, column in columns.items()
+        if column.optional and column.type not in ("text", "email", "phone")
+    ]
+
+
+def _skip_rule(spec: ExportSpec) -> str:
+    if not spec.skip:
+        return "cast(null as varchar)"
+    cases = " ".join(f"when ({rule.when}) then {literal(rule.rule)}" for rule in spec.skip)
+    return f"case when _problem is not null then null {cases} end"
+
+
+def _version_key(spec: ExportSpec, columns: dict[str, Column]) -> str:
+    """The version columns as one text that sorts as they do; '' where there is nothing to compare."""
+    if not spec.version:
+        return "''"
+    parts = []
+    for name in spec.version:
+        value, kind = identifier(name), columns[name].type
+        if kind == "integer":
+            # Shifted to be positive and padded, so that text order is number order.
+            value = f"lpad(cast(cast({value} as hugeint) + 9223372036854775808 as varchar), 20, '0')"
+        elif kind == "decimal":
+            value = f"lpad(cast(try_cast(round({value} * 1e6) as hugeint) + 10::hugeint ** 30 as varchar), 32, '0')"
+        elif kind == "timestamp":
+            value = f"strftime({value}, '%Y-%m-%d %H:%M:%S.%f')"
+        elif kind == "boolean":
+            value = f"cast(cast({value} as integer) as varchar)"
+        elif kind == "date":
+            value = f"strftime({value}, '%Y-%m-%d')"
+        parts.append(f"coalesce({value}, '')")
+    joined = f"concat_ws(chr(31), {', '.join(parts)})" if len(parts) > 1 else parts[0]
+    return f"rtrim({joined}, chr(31))" if len(parts) > 1 else joined
+
+
+def _time_range(columns: dict[str, Column]) -> list[str]:
+    times = [f"cast({identifier(name)} as timestamp)" for name, c in columns.items() if c.type in ("date", "timestamp")]
+    if not times:
+        return ["cast(null as timestamp) as time_from", "cast(null as timestamp) as time_through"]
+    # least and greatest leave NULLs out.
+    return [f"least({', '.join(times)}) as time_from", f"greatest({', '.join(times)}) as time_through"]
+
+
+def _raw(present: Sequence[str]) -> str:
+    if not present:
+        return "case when problem is not null then _raw end"
+    cells = ", ".join(f"{literal(name)}: {_text(name)}" for name in present)
+    return f"case when problem is not null then coalesce(_raw, cast(to_json({{{cells}}}) as varchar)) end"
