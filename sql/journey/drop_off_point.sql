@@ -2,7 +2,7 @@
 -- kind: aggregate
 -- grain: drop_off_level, journey_definition, step_number, touchpoint_type
 -- finish: models.statistics.drop_off_point
--- Two levels of the same count: 'touchpoint' (the type, at whatever step; step_number NULL) and 'step' (type and step).
+-- Two levels of the same count: 'touchpoint' (the type, at whatever step; step_number 0) and 'step' (type and step).
 -- In each level the dropped sum up to the dropped journeys (checked). An open journey is counted as open, and stands
 -- outside the share: it has not decided yet. Shares, intervals and marks are made by the finish function.
 with
@@ -43,7 +43,7 @@ step as (
 select
     cast(case when grouping(step_number) = 1 then 'touchpoint' else 'step' end as varchar) as drop_off_level,
     cast(journey_definition as varchar) as journey_definition,
-    cast(step_number as integer) as step_number,
+    cast(case when grouping(step_number) = 1 then 0 else step_number end as integer) as step_number,
     cast(touchpoint_type as varchar) as touchpoint_type,
     cast(count(*) as bigint) as reached_count,
     cast(count(*) filter (where is_continued) as bigint) as continued_count,

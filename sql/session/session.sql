@@ -67,11 +67,11 @@ select
         (
             date_diff('microsecond', visit.started_at, visit.ended_at)
             - date_diff('microsecond', visit.started_at, visit.ended_at) % 1000000
-        ) / 1000000 as bigint
+        ) / 1000000 as integer
     ) as duration_seconds,
-    cast(visit.touchpoint_count as integer) as touchpoint_count,
+    cast(visit.touchpoint_count as bigint) as touchpoint_count,
     cast(visit.channel_count as integer) as channel_count,
-    cast(visit.failure_count as integer) as failure_count,
+    cast(visit.failure_count as bigint) as failure_count,
     cast(coalesce(goal.goal_count, 0) as integer) as goal_count,
     cast(visit.touchpoint_count = 1 as boolean) as is_single_touchpoint,
     cast(entry_point.touchpoint_type as varchar) as first_touchpoint_type,

@@ -1,0 +1,295 @@
+-- customer_360: everything about a customer in one row, as of the data date. Names and addresses stand in `customer`.
+-- kind: aggregate
+-- grain: customer_id
+-- Not per customer: every row moves with the data date, whether its customer did anything or not.
+-- Windows are that many times 24 hours back from the data date, inclusive. lifecycle_stage: prospect (never ordered), new
+-- (first order in the last 90 days), active (an order in the last 365 days), lapsed.
+-- preferred_channel: the channel in which the customer, not the company, acted most in the last 365 days.
+with
+
+setting_import as (
+    select
+        data_date_at,
+        cast(86400000000 as bigint) as day_microseconds
+    from setting
+),
+
+touchpoint_type_import as (
+    select
+        touchpoint_type_code,
+        touchpoint_type,
+        direction
+    from touchpoint_type
+),
+
+aged as (
+    select
+        spine.customer_id,
+        spine.occurred_at,
+        spine.touchpoint_id,
+        spine.session_id,
+        spine.channel_code,
+        spine.is_online,
+        spine.is_failure,
+        spine.amount_base,
+        spine.score_scaled,
+        touchpoint_type_import.touchpoint_type,
+        touchpoint_type_import.direction,
+        touchpoint_type_import.touchpoint_type in ('order_placed', 'pos_purchase') as is_order,
+        date_diff('microsecond', spine.occurred_at, setting_import.data_date_at) as age_microseconds,
+        setting_import.day_microseconds
+    from spine
+    cross join setting_import
+    inner join touchpoint_type_import
+        on touchpoint_type_import.touchpoint_type_code = spine.touchpoint_type_code
+),
+
+activity as (
+    select
+        customer_id,
+        count(*) filter (where age_microseconds <= 7 * day_microseconds) as touchpoint_count_7_days,
+        count(*) filter (where age_microseconds <= 30 * day_microseconds) as touchpoint_count_30_days,
+        count(*) filter (where age_microseconds <= 90 * day_microseconds) as touchpoint_count_90_days,
+        count(*) filter (where age_microseconds <= 365 * day_microseconds) as touchpoint_count_365_days,
+        count(*) as touchpoint_count,
+        count(*) filter (where session_id = touchpoint_id and age_microseconds <= 7 * day_microseconds) as session_count_7_days,
+        count(*) filter (where session_id = touchpoint_id and age_microseconds <= 30 * day_microseconds) as session_count_30_days,
+        count(*) filter (where session_id = touchpoint_id and age_microseconds <= 90 * day_microseconds) as session_count_90_days,
+        count(*) filter (where session_id = touchpoint_id and age_microseconds <= 365 * day_microseconds) as session_count_365_days,
+        count(*) filter (where session_id = touchpoint_id) as session_count,
+        count(*) filter (where is_order and age_microseconds <= 7 * day_microseconds) as order_count_7_days,
+        count(*) filter (where is_order and age_microseconds <= 30 * day_microseconds) as order_count_30_days,
+        count(*) filter (where is_order and age_microseconds <= 90 * day_microseconds) as order_count_90_days,
+        count(*) filter (where is_order and age_microseconds <= 365 * day_microseconds) as order_count_365_days,
+        count(*) filter (where is_order) as order_count,
+        sum(case when is_order and age_microseconds <= 30 * day_microseconds then amount_base end) as order_amount_base_30_days,
+        sum(case when is_order and age_microseconds <= 90 * day_microseconds then amount_base end) as order_amount_base_90_days,
+        sum(case when is_order and age_microseconds <= 365 * day_microseconds then amount_base end) as order_amount_base_365_days,
+        sum(case when is_order then amount_base end) as order_amount_base,
+        count(*) filter (where touchpoint_type = 'return_requested' and age_microseconds <= 90 * day_microseconds) as return_count_90_days,
+        count(*) filter (where touchpoint_type = 'return_requested' and age_microseconds <= 365 * day_microseconds) as return_count_365_days,
+        count(*) filter (where touchpoint_type = 'return_requested') as return_count,
+        count(*) filter (where touchpoint_type = 'complaint' and age_microseconds <= 30 * day_microseconds) as complaint_count_30_days,
+        count(*) filter (where touchpoint_type = 'complaint' and age_microseconds <= 90 * day_microseconds) as complaint_count_90_days,
+        count(*) filter (where touchpoint_type = 'complaint' and age_microseconds <= 365 * day_microseconds) as complaint_count_365_days,
+        count(*) filter (where touchpoint_type = 'complaint') as complaint_count,
+        count(*) filter (where touchpoint_type in ('ticket_opened', 'ticket_reopened') and age_microseconds <= 30 * day_microseconds) as ticket_count_30_days,
+        count(*) filter (where touchpoint_type in ('ticket_opened', 'ticket_reopened') and age_microseconds <= 90 * day_microseconds) as ticket_count_90_days,
+        count(*) filter (where touchpoint_type in ('ticket_opened', 'ticket_reopened') and age_microseconds <= 365 * day_microseconds) as ticket_count_365_days,
+        count(*) filter (where touchpoint_type in ('ticket_opened', 'ticket_reopened')) as ticket_count,
+        count(*) filter (where is_failure and age_microseconds <= 7 * day_microseconds) as failure_count_7_days,
+        count(*) filter (where is_failure and age_microseconds <= 30 * day_microseconds) as failure_count_30_days,
+        count(*) filter (where is_failure and age_microseconds <= 90 * day_microseconds) as failure_count_90_days,
+        count(*) filter (where is_failure and age_microseconds <= 365 * day_microseconds) as failure_count_365_days,
+        count(*) filter (where touchpoint_type = 'email_sent' and age_microseconds <= 90 * day_microseconds) as email_sent_count_90_days,
+        count(*) filter (where touchpoint_type = 'email_opened' and age_microseconds <= 90 * day_microseconds) as email_opened_count_90_days,
+        count(*) filter (where touchpoint_type = 'email_clicked' and age_microseconds <= 90 * day_microseconds) as email_clicked_count_90_days,
+        min(case when is_order then occurred_at end) as first_order_at,
+        max(case when is_order then occurred_at end) as last_order_at,
+        max(case when touchpoint_type in ('ticket_opened', 'ticket_reopened') then occurred_at end) as ticket_opened_at,
+        max(case when touchpoint_type = 'ticket_resolved' then occurred_at end) as ticket_closed_at,
+        max(case when touchpoint_type = 'invoice_overdue' then occurred_at end) as last_invoice_overdue_at,
+        max(case when touchpoint_type = 'invoice_paid' then occurred_at end) as last_invoice_paid_at,
+        count(*) filter (where is_online) as online_count,
+        max(case when direction in ('inbound', 'self_service') then occurred_at end) as last_inbound_at,
+        max(case when direction = 'outbound' then occurred_at end) as last_outbound_at,
+        sum(case when age_microseconds <= 365 * day_microseconds then score_scaled end) as score_sum,
+        count(case when age_microseconds <= 365 * day_microseconds then score_scaled end) as score_count
+    from aged
+    group by customer_id
+),
+
+used_channel as (
+    select
+        customer_id,
+        channel_code,
+        count(*) as touchpoint_count,
+        max(occurred_at) as last_at
+    from aged
+    where direction in ('inbound', 'self_service')
+        and age_microseconds <= 365 * day_microseconds
+    group by
+        customer_id,
+        channel_code
+),
+
+preferred as (
+    select
+        customer_id,
+        channel_code
+    from used_channel
+    qualify row_number() over (
+        partition by customer_id
+        order by touchpoint_count desc, last_at desc, channel_code
+    ) = 1
+),
+
+latest_score as (
+    select
+        customer_id,
+        score_kind,
+        score_scaled,
+        occurred_at
+    from spine
+    where score_scaled is not null
+        and score_kind is not null
+    qualify row_number() over (
+        partition by customer_id, score_kind
+        order by occurred_at desc, sort_rank desc, touchpoint_id desc
+    ) = 1
+),
+
+score as (
+    select
+        customer_id,
+        max(case when score_kind = 'nps' then score_scaled end) as last_nps_scaled,
+        max(case when score_kind = 'nps' then occurred_at end) as last_nps_at,
+        max(case when score_kind = 'ces' then score_scaled end) as last_ces_scaled,
+        max(case when score_kind = 'ces' then occurred_at end) as last_ces_at,
+        max(case when score_kind = 'csat' then score_scaled end) as last_csat_scaled,
+        max(case when score_kind = 'csat' then occurred_at end) as last_csat_at,
+        max(case when score_kind = 'rating' then score_scaled end) as last_rating_scaled,
+        max(case when score_kind = 'rating' then occurred_at end) as last_rating_at
+    from latest_score
+    group by customer_id
+),
+
+walked as (
+    select
+        customer_id,
+        count(*) filter (where status = 'open') as open_journey_count,
+        count(*) filter (where status = 'converted') as converted_journey_count,
+        count(*) filter (where status = 'dropped') as dropped_journey_count,
+        max(case when status = 'dropped' then ended_at end) as last_dropped_at
+    from journey
+    group by customer_id
+),
+
+open_definition as (
+    select distinct
+        customer_id,
+        journey_definition
+    from journey
+    where status = 'open'
+),
+
+open_journey as (
+    select
+        customer_id,
+        string_agg(journey_definition, ', ' order by journey_definition) as open_journey_definitions
+    from open_definition
+    group by customer_id
+)
+
+select
+    cast(customer.customer_id as bigint) as customer_id,
+    cast(customer.party_type as varchar) as party_type,
+    cast(customer.country as varchar) as country,
+    cast(customer.language as varchar) as language,
+    cast(customer.consent_email as boolean) as consent_email,
+    cast(customer.consent_phone as boolean) as consent_phone,
+    cast(customer.consent_post as boolean) as consent_post,
+    cast(
+        case
+            when activity.first_order_at is null then 'prospect'
+            when date_diff('microsecond', activity.first_order_at, setting_import.data_date_at)
+                <= 90 * setting_import.day_microseconds then 'new'
+            when date_diff('microsecond', activity.last_order_at, setting_import.data_date_at)
+                <= 365 * setting_import.day_microseconds then 'active'
+            else 'lapsed'
+        end as varchar
+    ) as lifecycle_stage,
+    cast(customer.first_seen_at as timestamp) as first_seen_at,
+    cast(customer.last_seen_at as timestamp) as last_seen_at,
+    cast(activity.last_inbound_at as timestamp) as last_inbound_at,
+    cast(activity.last_outbound_at as timestamp) as last_outbound_at,
+    cast(activity.first_order_at as timestamp) as first_order_at,
+    cast(activity.last_order_at as timestamp) as last_order_at,
+    cast(
+        date_diff('day', cast(customer.last_seen_at as date), cast(setting_import.data_date_at as date)) as integer
+    ) as days_since_last_seen,
+    cast(
+        date_diff('day', cast(activity.last_order_at as date), cast(setting_import.data_date_at as date)) as integer
+    ) as days_since_last_order,
+    cast(customer.source_system_count as integer) as source_system_count,
+    cast(channel.channel as varchar) as preferred_channel,
+    cast(
+        case
+            when activity.touchpoint_count > 0 then cast(activity.online_count as double) / activity.touchpoint_count
+        end as double
+    ) as online_share,
+    cast(coalesce(activity.touchpoint_count_7_days, 0) as integer) as touchpoint_count_7_days,
+    cast(coalesce(activity.touchpoint_count_30_days, 0) as integer) as touchpoint_count_30_days,
+    cast(coalesce(activity.touchpoint_count_90_days, 0) as integer) as touchpoint_count_90_days,
+    cast(coalesce(activity.touchpoint_count_365_days, 0) as integer) as touchpoint_count_365_days,
+    cast(coalesce(activity.touchpoint_count, 0) as bigint) as touchpoint_count,
+    cast(coalesce(activity.session_count_7_days, 0) as integer) as session_count_7_days,
+    cast(coalesce(activity.session_count_30_days, 0) as integer) as session_count_30_days,
+    cast(coalesce(activity.session_count_90_days, 0) as integer) as session_count_90_days,
+    cast(coalesce(activity.session_count_365_days, 0) as integer) as session_count_365_days,
+    cast(coalesce(activity.session_count, 0) as bigint) as session_count,
+    cast(coalesce(activity.order_count_7_days, 0) as integer) as order_count_7_days,
+    cast(coalesce(activity.order_count_30_days, 0) as integer) as order_count_30_days,
+    cast(coalesce(activity.order_count_90_days, 0) as integer) as order_count_90_days,
+    cast(coalesce(activity.order_count_365_days, 0) as integer) as order_count_365_days,
+    cast(coalesce(activity.order_count, 0) as integer) as order_count,
+    cast(coalesce(activity.order_amount_base_30_days, 0) as double) as order_amount_base_30_days,
+    cast(coalesce(activity.order_amount_base_90_days, 0) as double) as order_amount_base_90_days,
+    cast(coalesce(activity.order_amount_base_365_days, 0) as double) as order_amount_base_365_days,
+    cast(coalesce(activity.order_amount_base, 0) as double) as order_amount_base,
+    cast(coalesce(activity.return_count_90_days, 0) as integer) as return_count_90_days,
+    cast(coalesce(activity.return_count_365_days, 0) as integer) as return_count_365_days,
+    cast(coalesce(activity.return_count, 0) as integer) as return_count,
+    cast(coalesce(activity.complaint_count_30_days, 0) as integer) as complaint_count_30_days,
+    cast(coalesce(activity.complaint_count_90_days, 0) as integer) as complaint_count_90_days,
+    cast(coalesce(activity.complaint_count_365_days, 0) as integer) as complaint_count_365_days,
+    cast(coalesce(activity.complaint_count, 0) as integer) as complaint_count,
+    cast(coalesce(activity.ticket_count_30_days, 0) as integer) as ticket_count_30_days,
+    cast(coalesce(activity.ticket_count_90_days, 0) as integer) as ticket_count_90_days,
+    cast(coalesce(activity.ticket_count_365_days, 0) as integer) as ticket_count_365_days,
+    cast(coalesce(activity.ticket_count, 0) as integer) as ticket_count,
+    cast(coalesce(activity.failure_count_7_days, 0) as integer) as failure_count_7_days,
+    cast(coalesce(activity.failure_count_30_days, 0) as integer) as failure_count_30_days,
+    cast(coalesce(activity.failure_count_90_days, 0) as integer) as failure_count_90_days,
+    cast(coalesce(activity.failure_count_365_days, 0) as integer) as failure_count_365_days,
+    cast(coalesce(activity.email_sent_count_90_days, 0) as integer) as email_sent_count_90_days,
+    cast(coalesce(activity.email_opened_count_90_days, 0) as integer) as email_opened_count_90_days,
+    cast(coalesce(activity.email_clicked_count_90_days, 0) as integer) as email_clicked_count_90_days,
+    cast(
+        case when activity.order_count > 0 then activity.order_amount_base / activity.order_count end as double
+    ) as mean_order_amount_base,
+    cast(
+        activity.ticket_opened_at is not null
+        and (activity.ticket_closed_at is null or activity.ticket_closed_at < activity.ticket_opened_at) as boolean
+    ) as has_open_ticket,
+    cast(
+        activity.last_invoice_overdue_at is not null
+        and (
+            activity.last_invoice_paid_at is null
+            or activity.last_invoice_paid_at < activity.last_invoice_overdue_at
+        ) as boolean
+    ) as has_overdue_invoice,
+    cast(
+        case when activity.score_count > 0 then activity.score_sum / activity.score_count end as double
+    ) as mean_score_scaled_365_days,
+    cast(score.last_nps_scaled as double) as last_nps_scaled,
+    cast(score.last_nps_at as timestamp) as last_nps_at,
+    cast(score.last_ces_scaled as double) as last_ces_scaled,
+    cast(score.last_ces_at as timestamp) as last_ces_at,
+    cast(score.last_csat_scaled as double) as last_csat_scaled,
+    cast(score.last_csat_at as timestamp) as last_csat_at,
+    cast(score.last_rating_scaled as double) as last_rating_scaled,
+    cast(score.last_rating_at as timestamp) as last_rating_at,
+    cast(coalesce(walked.open_journey_count, 0) as integer) as open_journey_count,
+    cast(open_journey.open_journey_definitions as varchar) as open_journey_definitions,
+    cast(coalesce(walked.converted_journey_count, 0) as integer) as converted_journey_count,
+    cast(coalesce(walked.dropped_journey_count, 0) as integer) as dropped_journey_count,
+    cast(walked.last_dropped_at as timestamp) as last_dropped_at
+from customer
+cross join setting_import
+left join activity on activity.customer_id = customer.customer_id
+left join preferred on preferred.customer_id = customer.customer_id
+left join channel on channel.channel_code = preferred.channel_code
+left join score on score.customer_id = customer.customer_id
+left join walked on walked.customer_id = customer.customer_id
+left join open_journey on open_journey.customer_id = customer.customer_id

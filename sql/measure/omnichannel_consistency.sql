@@ -1,0 +1,112 @@
+-- omnichannel_consistency: is a customer served as well online as offline, per kind of contact and family of journeys?
+-- kind: aggregate
+-- grain: measure, dimension, dimension_value
+-- finish: models.statistics.omnichannel_consistency
+-- failure_share: touchpoints that failed · waiting_seconds: mean wait where a wait is known · score_scaled: mean score given.
+with
+
+touchpoint_type_import as (
+    select
+        touchpoint_type_code,
+        category,
+        journey_family
+    from touchpoint_type
+),
+
+-- Adding up per type first leaves a few hundred rows for everything after it.
+by_type as (
+    select
+        touchpoint_type_code,
+        is_online,
+        count(*) as touchpoint_count,
+        count(*) filter (where is_failure) as failure_count,
+        count(waiting_seconds) as waiting_count,
+        sum(cast(waiting_seconds as double)) as waiting_sum,
+        sum(cast(waiting_seconds as double) * cast(waiting_seconds as double)) as waiting_square_sum,
+        count(score_scaled) as score_count,
+        sum(score_scaled) as score_sum,
+        sum(score_scaled * score_scaled) as score_square_sum
+    from spine
+    group by
+        touchpoint_type_code,
+        is_online
+),
+
+measured as (
+    select
+        touchpoint_type_code,
+        is_online,
+        'failure_share' as measure,
+        touchpoint_count as value_count,
+        cast(failure_count as double) as value_sum,
+        cast(failure_count as double) as value_square_sum
+    from by_type
+
+    union all
+
+    select
+        touchpoint_type_code,
+        is_online,
+        'waiting_seconds' as measure,
+        waiting_count as value_count,
+        waiting_sum as value_sum,
+        waiting_square_sum as value_square_sum
+    from by_type
+
+    union all
+
+    select
+        touchpoint_type_code,
+        is_online,
+        'score_scaled' as measure,
+        score_count as value_count,
+        score_sum as value_sum,
+        score_square_sum as value_square_sum
+    from by_type
+),
+
+dimensioned as (
+    select
+        measured.measure,
+        'category' as dimension,
+        touchpoint_type_import.category as dimension_value,
+        measured.is_online,
+        measured.value_count,
+        measured.value_sum,
+        measured.value_square_sum
+    from measured
+    inner join touchpoint_type_import
+        on touchpoint_type_import.touchpoint_type_code = measured.touchpoint_type_code
+
+    union all
+
+    select
+        measured.measure,
+        'journey_family' as dimension,
+        touchpoint_type_import.journey_family as dimension_value,
+        measured.is_online,
+        measured.value_count,
+        measured.value_sum,
+        measured.value_square_sum
+    from measured
+    inner join touchpoint_type_import
+        on touchpoint_type_import.touchpoint_type_code = measured.touchpoint_type_code
+)
+
+select
+    cast(measure as varchar) as measure,
+    cast(dimension as varchar) as dimension,
+    cast(dimension_value as varchar) as dimension_value,
+    cast(coalesce(sum(case when is_online then value_count end), 0) as bigint) as online_count,
+    cast(coalesce(sum(case when not is_online then value_count end), 0) as bigint) as offline_count,
+    cast(coalesce(sum(case when is_online then value_sum end), 0) as double) as online_sum,
+    cast(coalesce(sum(case when is_online then value_square_sum end), 0) as double) as online_square_sum,
+    cast(coalesce(sum(case when not is_online then value_sum end), 0) as double) as offline_sum,
+    cast(coalesce(sum(case when not is_online then value_square_sum end), 0) as double) as offline_square_sum,
+    cast(measure = 'failure_share' as boolean) as is_share
+from dimensioned
+group by
+    measure,
+    dimension,
+    dimension_value
+having sum(value_count) > 0
