@@ -1,5 +1,5 @@
 -- salesforce.contact: what the CRM says about a person. The account is shared by colleagues and household members, so it
--- is a fact about the contact (attributes) and no identifier.
+-- is a fact about the contact (attributes) and no identifier; so is the home phone.
 select
   row_id,
   'person' as party_type,
@@ -8,7 +8,7 @@ select
     {'type': 'email', 'value': email},
     {'type': 'phone', 'value': mobile_phone},
     {'type': 'phone', 'value': phone},
-    {'type': 'phone', 'value': home_phone},
+    {'type': 'login', 'value': username_c},
     {'type': 'customer_number', 'value': nullif(ltrim(customer_number_c, '0'), '')}
   ] as identifiers,
   coalesce(name, nullif(concat_ws(' ', first_name, last_name), '')) as full_name,

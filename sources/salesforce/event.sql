@@ -1,8 +1,12 @@
--- salesforce.event: appointment_held at its start, demo_given when the type says so. An event of a whole day has precision
+-- salesforce.event: appointment_held at its start, demo_given or service_visit when the type says so. An event of a whole day has precision
 -- day. An event in the future is cut off by the data date, not here.
 select
   row_id,
-  case when regexp_matches(lower(type), 'demo') then 'demo_given' else 'appointment_held' end as touchpoint_type,
+  case
+    when regexp_matches(lower(type), 'demo') then 'demo_given'
+    when regexp_matches(lower(type), 'service|repair|installation|on-?site') then 'service_visit'
+    else 'appointment_held'
+  end as touchpoint_type,
   coalesce(type, event_subtype) as raw_type,
   coalesce(start_date_time, activity_date_time, activity_date) as occurred_at,
   case

@@ -23,7 +23,7 @@ select
   concat_ws(' ', name1, name2) as full_name,
   case when not coalesce(is_person, false) then concat_ws(' ', name1, name2) end as organisation_name,
   smtp_addr as email,
-  coalesce(telf2, telf1) as phone,
+  coalesce(telf1, telf2) as phone,
   stras as street,
   pstlz as postal_code,
   ort01 as city,

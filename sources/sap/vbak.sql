@@ -1,11 +1,19 @@
 -- sap.vbak: what the document is follows from its category (vbtyp). A request for a credit or debit memo (K, L) is no
 -- contact by itself: it stays unmapped, and is kept because the invoice or credit note that follows names only it.
 -- Every document number is given as sap.order: VBFA names the document before, whatever its category.
-with document as (
+with clock as (
   select
     *,
-    nullif(replace(erzet, ':', ''), '000000') as clock
+    -- The clock of the SAP server (system.yaml); 000000 is "not filled".
+    try_strptime(
+      strftime(erdat, '%Y%m%d') || lpad(nullif(replace(erzet, ':', ''), '000000'), 6, '0'), '%Y%m%d%H%M%S'
+    ) as local_time
   from export_row
+),
+
+document as (
+  select *, timezone('UTC', timezone('Europe/Amsterdam', local_time)) as utc_time
+  from clock
 )
 
 select
@@ -22,14 +30,14 @@ select
     else 'unmapped'
   end as touchpoint_type,
   concat_ws(' ', vbtyp, auart) as raw_type,
-  -- The clock is the one of the SAP server (system.yaml: Europe/Amsterdam).
+  -- When the clocks go back an hour exists twice: the first of the two, as everywhere else.
   case
-    when clock is null then cast(erdat as timestamp)
-    else timezone('UTC', timezone(
-      'Europe/Amsterdam', try_strptime(strftime(erdat, '%Y%m%d') || lpad(clock, 6, '0'), '%Y%m%d%H%M%S')
-    ))
+    when local_time is null then cast(erdat as timestamp)
+    when timezone('Europe/Amsterdam', timezone('UTC', utc_time - interval 1 hour)) = local_time
+      then utc_time - interval 1 hour
+    else utc_time
   end as occurred_at,
-  case when clock is null then 'day' else 'second' end as occurred_at_precision,
+  case when local_time is null then 'day' else 'second' end as occurred_at_precision,
   auart as channel_detail,
   [
     {'type': 'sap.customer', 'value': ltrim(kunnr, '0')},

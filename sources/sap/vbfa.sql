@@ -1,9 +1,19 @@
 -- sap.vbfa: what followed a sales document. The customer follows from sap.order (VBAK has the number).
 -- The moment is when the document was made: a delivery is made when the goods leave for the customer.
 -- rfwrt is the value of one item and the row stands for all items, so there is no amount here.
-with flow as (
-  select *, nullif(replace(erzet, ':', ''), '000000') as clock
+with clock as (
+  select
+    *,
+    -- The clock of the SAP server (system.yaml); 000000 is "not filled".
+    try_strptime(
+      strftime(erdat, '%Y%m%d') || lpad(nullif(replace(erzet, ':', ''), '000000'), 6, '0'), '%Y%m%d%H%M%S'
+    ) as local_time
   from export_row
+),
+
+flow as (
+  select *, timezone('UTC', timezone('Europe/Amsterdam', local_time)) as utc_time
+  from clock
 )
 
 select
@@ -18,13 +28,14 @@ select
     when 'H' then 'return_requested'
   end as touchpoint_type,
   vbtyp_n as raw_type,
+  -- When the clocks go back an hour exists twice: the first of the two, as everywhere else.
   case
-    when clock is null then cast(erdat as timestamp)
-    else timezone('UTC', timezone(
-      'Europe/Amsterdam', try_strptime(strftime(erdat, '%Y%m%d') || lpad(clock, 6, '0'), '%Y%m%d%H%M%S')
-    ))
+    when local_time is null then cast(erdat as timestamp)
+    when timezone('Europe/Amsterdam', timezone('UTC', utc_time - interval 1 hour)) = local_time
+      then utc_time - interval 1 hour
+    else utc_time
   end as occurred_at,
-  case when clock is null then 'day' else 'second' end as occurred_at_precision,
+  case when local_time is null then 'day' else 'second' end as occurred_at_precision,
   case vbtyp_n
     when 'N' then 'invoice cancelled'
     when 'O' then 'credit memo'

@@ -25,7 +25,8 @@ with zoned as (
 sale as (
   select
     z.*,
-    timezone('UTC', timezone(coalesce(known.name, 'Europe/Amsterdam'), z.local_time)) as occurred_at,
+    coalesce(known.name, 'Europe/Amsterdam') as zone,
+    timezone('UTC', timezone(coalesce(known.name, 'Europe/Amsterdam'), z.local_time)) as utc_time,
     try_cast(
       regexp_replace(regexp_replace(amount_text, '[.,](\d{1,2})$', '#\1'), '[.,]', '', 'g').replace('#', '.') as double
     ) as amount
@@ -37,7 +38,11 @@ select
   row_id,
   case when lower(event_type) = 'refund' then 'refund_paid' else 'pos_purchase' end as touchpoint_type,
   event_type as raw_type,
-  occurred_at,
+  -- When the clocks go back an hour exists twice: the first of the two, as everywhere else.
+  case
+    when timezone(zone, timezone('UTC', utc_time - interval 1 hour)) = local_time then utc_time - interval 1 hour
+    else utc_time
+  end as occurred_at,
   case when lower(event_type) = 'refund' then 'store' end as channel,
   coalesce("location", device_name) as channel_detail,
   case when lower(event_type) = 'refund' then 'offline' end as medium,
