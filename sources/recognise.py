@@ -24,6 +24,10 @@ from sources.spec import ExportSpec, SourceCatalog
 
 CONTENT_BYTES = 64 << 10
 _JSON_RECORDS = 50
+# From this share of a spec's columns on, the spec is worth naming.
+_NEAR = 0.5
+# A first line of such names is a header and may be shown; anything else may be about people and is not.
+_HEADER_NAME = re.compile(r"(?!.*\d{3})[^\W\d][\w .,()#?/&%-]{0,60}|_\w{1,60}")
 
 
 @dataclass(frozen=True)
@@ -156,7 +160,7 @@ def _unrecognised(path: Path, matches: list[_Match], detected: Detected, view: _
     def share(match: _Match) -> tuple[float, int]:
         return len(match.found) / max(1, len(match.found) + len(match.missing)), len(match.found)
 
-    near = max((match for match in matches if match.found), key=share, default=None)
+    near = max((match for match in matches if match.found and share(match)[0] >= _NEAR), key=share, default=None)
     if near is None:
         near = _other_dialect(matches, detected, view)
         if near is not None:
@@ -171,7 +175,9 @@ def _unrecognised(path: Path, matches: list[_Match], detected: Detected, view: _
                 f"with {want}, or write a spec of your own with read.delimiter: '{detected.delimiter}'",
                 detected=detected,
             )
-        seen = ", ".join(view.first_names(detected.delimiter or ",")[:8])
+        names = view.first_names(detected.delimiter or ",")
+        is_header = detected.format == "csv" and all(_HEADER_NAME.fullmatch(name) for name in names)
+        seen = ", ".join(names[:8]) if is_header else ""
         return Recognition(
             path,
             "unrecognised",
@@ -190,7 +196,7 @@ def _unrecognised(path: Path, matches: list[_Match], detected: Detected, view: _
         missing_columns=near.missing,
         extra_columns=near.extra,
         message=f"{path}: no spec fits. Nearest is {near.spec.name} with {len(near.found)} of {total} columns; "
-        f"missing: {', '.join(near.missing)}. Export these columns too, add them as aliases if they are only named otherwise, "
+        f"missing: {', '.join(near.missing)}. Export these columns too, add aliases if they are only named otherwise, "
         "or write a spec, see docs/add-a-source.md",
         detected=detected,
     )

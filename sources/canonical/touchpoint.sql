@@ -1,0 +1,45 @@
+-- canonical.touchpoint: the columns are already ours; the identifiers of the plain columns and of the JSON array become one list.
+select
+  row_id,
+  touchpoint_type,
+  raw_type,
+  occurred_at,
+  occurred_at_precision,
+  channel,
+  channel_detail,
+  direction,
+  medium,
+  campaign_id,
+  campaign_name,
+  campaign_source,
+  campaign_medium,
+  campaign_content,
+  campaign_term,
+  list_concat(
+    [
+      {'type': 'email', 'value': email},
+      {'type': 'phone', 'value': phone},
+      {'type': 'customer_number', 'value': customer_number},
+      {'type': 'login', 'value': login},
+      {'type': 'cookie', 'value': cookie}
+    ],
+    json_transform(identifiers, '[{"type": "VARCHAR", "value": "VARCHAR"}]')
+  ) as identifiers,
+  json_transform(objects, '[{"type": "VARCHAR", "id": "VARCHAR", "qualifier": "VARCHAR"}]') as objects,
+  outcome,
+  duration_seconds,
+  waiting_seconds,
+  amount,
+  currency,
+  score_kind,
+  score_raw,
+  score_min,
+  score_max,
+  agent_id,
+  page_path,
+  referrer_host,
+  device,
+  is_bot,
+  subject,
+  attributes
+from export_row
