@@ -51,7 +51,7 @@ def run_night(
 
     from models.configuration import load_configuration
     from pipelines.assets.resource import NightResource, configuration_file, configured_catalog
-    from pipelines.definitions import build_definitions
+    from pipelines.nightly import build_definitions
     from pipelines.progress import Lines, Silent
 
     path = config or configuration_file()
@@ -80,7 +80,7 @@ def run_night(
 
 def execute_night(definitions: dg.Definitions, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
     """Run the `nightly` job of some definitions in this process, without Dagster's console log."""
-    from pipelines.definitions import JOB_NAME
+    from pipelines.nightly import JOB_NAME
 
     return definitions.resolve_job_def(JOB_NAME).execute_in_process(
         instance=instance,

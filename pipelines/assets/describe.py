@@ -9,11 +9,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 
 import dagster as dg
-import sqlglot
 from sqlglot import exp
 from sqlglot.lineage import lineage
-from sqlglot.optimizer.qualify import qualify
-from sqlglot.optimizer.scope import build_scope
 
 from models.contract import Contract, load_contracts
 from pipelines.model_files import Model, load_models
@@ -24,6 +21,16 @@ STANDS_FOR = {
     "touchpoint_scope": ("canonical", "touchpoint"),
     "party_record_scope": ("canonical", "party_record"),
 }
+EVIDENCE_COLUMNS = (
+    "customer_id",
+    "identifier_type",
+    "identifier_value",
+    "source_system",
+    "first_seen_at",
+    "last_seen_at",
+    "record_count",
+    "is_link",
+)
 
 
 def column_schema(contract: Contract) -> dg.TableSchema:
@@ -57,36 +64,25 @@ def sql_lineage(name: str) -> Mapping[str, tuple[tuple[str, str], ...]]:
     """Column -> (relation, column) pairs that a model's SELECT takes it from, traced through its CTEs by SQLGlot."""
     model = load_models()[name]
     schema = {relation: relation_columns(relation) for relation in model.reads}
-    tree = qualify(
-        sqlglot.parse_one(model.text, read="duckdb"),
-        schema=schema,
-        dialect="duckdb",
-        validate_qualify_columns=False,
-        quote_identifiers=False,
-    )
-    scope = build_scope(tree)
+    nodes = lineage(None, model.text, schema, dialect="duckdb", trim_selects=False)
+    assert isinstance(nodes, dict)
     found: dict[str, tuple[tuple[str, str], ...]] = {}
-    for column in load_contracts()[name].column_names:
-        pairs = set()
-        try:
-            node = lineage(column, tree, dialect="duckdb", scope=scope, copy=False)
-        except sqlglot.errors.SqlglotError:
-            # Columns that only the finishing function adds have no place in the SELECT.
-            continue
-        for leaf in node.walk():
-            if not leaf.downstream and isinstance(leaf.expression, exp.Table):
-                pairs.add((leaf.expression.name, leaf.name.rpartition(".")[2].strip('"')))
+    for column, node in nodes.items():
+        pairs = {
+            (leaf.expression.name, leaf.name.rpartition(".")[2].strip('"'))
+            for leaf in node.walk()
+            if not leaf.downstream and isinstance(leaf.expression, exp.Table)
+        }
         found[column] = tuple(sorted(pairs))
     return found
 
 
 def relation_columns(relation: str) -> dict[str, str]:
-    """Column names and types of a relation a model may read, as SQLGlot wants them; unknown ones are left open."""
-    contracts = load_contracts()
-    name = {"touchpoint_scope": "touchpoint", "party_record_scope": "party_record"}.get(relation, relation)
-    if name in contracts:
-        return {column.name: "VARCHAR" for column in contracts[name].columns}
-    return {}
+    """Column names of a relation a model may read, as SQLGlot wants them (the types play no part in lineage)."""
+    if relation == "identifier_evidence":
+        return dict.fromkeys(EVIDENCE_COLUMNS, "VARCHAR")
+    name = STANDS_FOR.get(relation, ("", relation))[1]
+    return dict.fromkeys(load_contracts()[name].column_names, "VARCHAR")
 
 
 def column_lineage(model: Model) -> dg.TableColumnLineage:

@@ -6,6 +6,7 @@ Belongs here: one factory per kind of asset. Does not belong here: jobs, schedul
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 
 import dagster as dg
@@ -33,6 +34,15 @@ def source_key(spec: ExportSpec) -> dg.AssetKey:
     return dg.AssetKey(["source", spec.system, spec.export])
 
 
+def owner_of(spec: ExportSpec) -> str:
+    """A spec's owner as Dagster wants it: an e-mail address, or `team:` and a name."""
+    if not spec.owner:
+        return OWNER
+    if "@" in spec.owner or spec.owner.startswith("team:"):
+        return spec.owner
+    return "team:" + re.sub(r"[^a-z0-9]+", "_", spec.owner.lower()).strip("_")
+
+
 def count(number: int, one: str, many: str | None = None) -> str:
     """`1,234 rows`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
@@ -51,7 +61,7 @@ def registry_asset() -> dg.AssetsDefinition:
         pool=POOL,
         metadata=table_metadata(load_contracts()["export_file"]),
     )
-    def seen_file(night: NightResource) -> dg.MaterializeResult[None]:
+    def seen_file(night: NightResource) -> dg.MaterializeResult:
         files = 0
 
         def work() -> str:
@@ -78,14 +88,14 @@ def source_asset(spec: ExportSpec, catalog: SourceCatalog) -> dg.AssetsDefinitio
         group_name="sources",
         deps=[REGISTRY, *lookups],
         description=f"{spec.description} Feeds {spec.feeds}.",
-        owners=[spec.owner or OWNER],
-        kinds={"duckdb", spec.read.format},
+        owners=[owner_of(spec)],
+        kinds={"duckdb", spec.read.format[0]},
         tags={"layer": "source", "system": spec.system, "feeds": spec.feeds},
         code_version=spec.spec_hash,
         pool=POOL,
         metadata={"dagster/column_schema": dg.TableSchema(columns=columns)},
     )
-    def source(night: NightResource) -> dg.MaterializeResult[None]:
+    def source(night: NightResource) -> dg.MaterializeResult:
         result = None
 
         def work() -> str:
@@ -137,7 +147,7 @@ def canonical_asset(table: str, key: dg.AssetKey, catalog: SourceCatalog, checke
         metadata={**table_metadata(contract), "dagster/column_lineage": lineage},
         check_specs=describe.check_specs(table, key) if checked else None,
     )
-    def canonical(night: NightResource) -> dg.MaterializeResult[None]:
+    def canonical(night: NightResource) -> dg.MaterializeResult:
         new = removed = 0
 
         def work() -> str:
@@ -192,7 +202,7 @@ def identity_asset() -> dg.AssetsDefinition:
             ),
         },
     )
-    def identifier_customer(night: NightResource) -> dg.MaterializeResult[None]:
+    def identifier_customer(night: NightResource) -> dg.MaterializeResult:
         customers = affected = 0
 
         def work() -> str:
@@ -229,7 +239,7 @@ def model_asset(model: Model) -> dg.AssetsDefinition:
         },
         check_specs=describe.check_specs(model.name, key),
     )
-    def table(night: NightResource) -> dg.MaterializeResult[None]:
+    def table(night: NightResource) -> dg.MaterializeResult:
         result = None
 
         def work() -> str:
@@ -271,7 +281,7 @@ def book_asset(name: str, deps: list[dg.AssetKey], write: Callable[[Night], None
         metadata={**table_metadata(contract), "dagster/column_lineage": lineage},
         check_specs=describe.check_specs(name, key),
     )
-    def book(night: NightResource) -> dg.MaterializeResult[None]:
+    def book(night: NightResource) -> dg.MaterializeResult:
         rows = 0
 
         def work() -> str:
@@ -302,7 +312,7 @@ def release_assets(published: list[dg.AssetKey]) -> list[dg.AssetsDefinition]:
         tags={"layer": "release"},
         pool=POOL,
     )
-    def parquet(night: NightResource) -> dg.MaterializeResult[None]:
+    def parquet(night: NightResource) -> dg.MaterializeResult:
         counts: dict[str, int] = {}
 
         def work() -> str:
@@ -325,7 +335,7 @@ def release_assets(published: list[dg.AssetKey]) -> list[dg.AssetsDefinition]:
             deadline_cron="0 6 * * *", lower_bound_delta=RELEASE_WINDOW, timezone="UTC"
         ),
     )
-    def switch(night: NightResource) -> dg.MaterializeResult[None]:
+    def switch(night: NightResource) -> dg.MaterializeResult:
         name = ""
 
         def work() -> str:

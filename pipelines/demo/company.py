@@ -87,7 +87,15 @@ CAMPAIGNS = (
 # Channels of a web session, in the order of their codes.
 PAID_SEARCH, PAID_SOCIAL, ORGANIC, SOCIAL, EMAIL, REFERRAL, DIRECT, STORE, PHONE = range(9)
 CHANNELS = (
-    "paid_search", "paid_social", "organic_search", "organic_social", "email", "referral", "direct", "store", "phone",
+    "paid_search",
+    "paid_social",
+    "organic_search",
+    "organic_social",
+    "email",
+    "referral",
+    "direct",
+    "store",
+    "phone",
 )
 # What a first contact through a channel adds to the log-odds of filling the cart. Written to truth/channel_effect.
 CHANNEL_EFFECT = (0.25, -0.55, 0.10, -0.35, 0.60, 0.35, 0.0, 0.45, 0.30)

@@ -90,7 +90,12 @@ def generate(
     tell(9)
     touchpoints = write_truth(out / "truth", people, visitors, behaviour, sink, truth, contacts, bots)
     return GenerationSummary(
-        out=out, customer_count=customers, night_count=nights, file_count=len(sink.file_rows), row_count=sink.row_count,
-        touchpoint_count=touchpoints, byte_count=sum(int(str(r["byte_count"])) for r in sink.file_rows),
+        out=out,
+        customer_count=customers,
+        night_count=nights,
+        file_count=len(sink.file_rows),
+        row_count=sink.row_count,
+        touchpoint_count=touchpoints,
+        byte_count=sum(int(str(r["byte_count"])) for r in sink.file_rows),
         seconds=time.perf_counter() - started,
     )

@@ -6,36 +6,23 @@ What people do belongs to `behaviour`; how a system writes them down belongs to 
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from pipelines.demo.random import Bools, Ints, stream
+from pipelines.demo.chance import Bools, Ints, stream
 
-_FIRST_NL = """Anna Bram Daan Eva Femke Gijs Hanneke Inge Jaap Joris Karlijn Lieke Lotte Maarten Marijke Niels Noor Pieter
-Roos Ruben Sanne Sophie Teun Thijs Tess Willemijn Wouter Zoë Renée Anaïs Daniël Chloé Mees Fleur Hidde Jorien""".split()
-_FIRST_DK = """Søren Mette Lærke Anders Birgitte Kåre Freja Bjørn Jørgen Maja Rasmus Signe Åse Nikolaj Line Kirsten Emil Ida
-Sofie Mikkel Magnus Astrid Troels Tove Henrik Pernille Bodil Aksel Stine Viggo Ragnhild Gøran Jens Karen Liv Malthe""".split()
-_LAST_NL = [
-    ("de", "Vries"), ("van", "Dijk"), ("van den", "Berg"), ("", "Bakker"), ("", "Jansen"), ("van der", "Meer"),
-    ("", "Visser"), ("de", "Groot"), ("", "Smit"), ("van 't", "Hof"), ("", "Mulder"), ("ten", "Brink"), ("", "Bos"),
-    ("", "Daniëls"), ("", "Kuijpers"), ("van de", "Ven"), ("", "Hendriks"), ("op den", "Akker"), ("", "Postma"),
-    ("", "Dekker"), ("", "Brouwer"), ("de", "Wit"), ("", "Dijkstra"), ("", "Smeets"), ("in 't", "Veld"),
-    ("", "Scholten"), ("", "Prins"), ("ter", "Horst"), ("", "Blom"), ("", "Huisman"), ("", "Peters"), ("van", "Leeuwen"),
-]
-_LAST_DK = [
-    ("", name)
-    for name in """Nielsen Jensen Hansen Sørensen Rasmussen Jørgensen Østergaard Kjær Møller Christensen Bøgh Lindegård
-    Thygesen Ægidius Skovgaard Nørgaard Bæk Åberg Holm Krogh Friis Juhl Vestergaard Dalgaard Kristoffersen Poulsen Riis
-    Søndergaard Brandt Lund Mølgaard Winther""".split()
-]
-_CITY_NL = ("Utrecht", "Zwolle", "'s-Hertogenbosch", "Groningen", "Leiden", "Nijmegen", "Súdwest-Fryslân", "Amersfoort")
-_CITY_DK = ("Aarhus", "Odense", "København", "Aalborg", "Tønder", "Sønderborg", "Hørsholm", "Ærøskøbing")
-_STREET_NL = ("Verzonnenstraat", "Bedachtelaan", "Fabeldijk", "Sprookjesgracht", "Nergensweg", "Schijnpad", "Luchtkade")
-_STREET_DK = ("Opdigtetvej", "Fantasigade", "Ingenstedsallé", "Eventyrstræde", "Påfundsvej", "Drømmegade", "Tågevænget")
-_DOMAINS = ("example.org", "example.com", "example.net", "mail.example.org", "post.example.com", "familie.example.net")
+_NAMES = json.loads(files("pipelines.demo").joinpath("names.json").read_text(encoding="utf-8"))
+_FIRST_NL, _FIRST_DK = _NAMES["given_nl"], _NAMES["given_dk"]
+# Dutch family names are pairs: particle ("van der") and name.
+_LAST_NL, _LAST_DK = _NAMES["family_nl"], _NAMES["family_dk"]
+_CITY_NL, _CITY_DK = _NAMES["city_nl"], _NAMES["city_dk"]
+_STREET_NL, _STREET_DK = _NAMES["street_nl"], _NAMES["street_dk"]
+_DOMAINS = _NAMES["domain"]
 
 _FOLD = str.maketrans(
     {"æ": "ae", "ø": "oe", "å": "aa", "ë": "e", "é": "e", "ï": "i", "ú": "u", "â": "a", " ": None, "'": None, "-": None}
@@ -104,8 +91,11 @@ def make_people(customers: int, anonymous: int, seed: int) -> People:
     rng = stream(seed, "people")
     n = customers
     index = np.arange(n)
-    household = np.where((index % HOUSEHOLD_EVERY < 2) & (index // HOUSEHOLD_EVERY * HOUSEHOLD_EVERY + 1 < n),
-                         index // HOUSEHOLD_EVERY, -1)
+    household = np.where(
+        (index % HOUSEHOLD_EVERY < 2) & (index // HOUSEHOLD_EVERY * HOUSEHOLD_EVERY + 1 < n),
+        index // HOUSEHOLD_EVERY,
+        -1,
+    )
     head = np.where(household >= 0, household * HOUSEHOLD_EVERY, index)
     in_box = (index % MAILBOX_EVERY >= 10) & (index % MAILBOX_EVERY < 10 + MAILBOX_SIZE) & (household < 0)
     mailbox = np.where(in_box, index // MAILBOX_EVERY, -1)
@@ -122,63 +112,93 @@ def make_people(customers: int, anonymous: int, seed: int) -> People:
     has_email = rng.random(n) >= 0.03
     has_second = (rng.random(n) < 0.15) & has_email & ~in_box
     particle_nl, last_nl = zip(*_LAST_NL, strict=True)
-    last_dk = [name for _, name in _LAST_DK]
+    last_dk = _LAST_DK
 
     d = pl.Series(danish)
-    frame = pl.DataFrame({"person": pl.Series(index, dtype=pl.Int32), "danish": d}).with_columns(
-        given_name=pl.when(d).then(_pick(_FIRST_DK, first)).otherwise(_pick(_FIRST_NL, first)),
-        particle=pl.when(d).then(pl.lit("")).otherwise(_pick(particle_nl, last)),
-        last_name=pl.when(d).then(_pick(last_dk, last)).otherwise(_pick(last_nl, last)),
-        first_ascii=pl.when(d).then(_pick([fold(x) for x in _FIRST_DK], first))
-        .otherwise(_pick([fold(x) for x in _FIRST_NL], first)),
-        last_ascii=pl.when(d).then(_pick([fold(x) for x in last_dk], last))
-        .otherwise(_pick([fold(p + x) for p, x in _LAST_NL], last)),
-        city=pl.when(d).then(_pick(_CITY_DK, city)).otherwise(_pick(_CITY_NL, city)),
-        street=pl.when(d).then(_pick(_STREET_DK, street)).otherwise(_pick(_STREET_NL, street)),
-        house_number=pl.Series(number).cast(pl.String),
-        # Neither country issues postal codes that start with 0.
-        postal_code=pl.when(d).then(pl.format("0{}", pl.Series(100 + city * 7 + street).cast(pl.String)))
-        .otherwise(pl.format("0{} {}", pl.Series(100 + city * 9 + street).cast(pl.String),
-                             _pick(("AB", "DK", "FP", "NL", "XZ", "WK", "HV"), street))),
-        country=pl.when(d).then(pl.lit("DK")).otherwise(pl.lit("NL")),
-        language=pl.when(d).then(pl.lit("da")).otherwise(pl.lit("nl")),
-        local_number=pl.Series(index).cast(pl.String).str.zfill(6),
-        household=pl.Series(household),
-        mailbox=pl.Series(mailbox),
-    ).with_columns(
-        family_name=pl.when(pl.col("particle") == "").then(pl.col("last_name"))
-        .otherwise(pl.concat_str("particle", "last_name", separator=" ")),
-        full_name=pl.when(pl.col("particle") == "")
-        .then(pl.concat_str("given_name", "last_name", separator=" "))
-        .otherwise(pl.concat_str("given_name", "particle", "last_name", separator=" ")),
-        mobile=pl.when(d).then(pl.format("+4510{}", "local_number")).otherwise(pl.format("+31600{}", "local_number")),
-        landline=pl.when(pl.col("household") < 0).then(None)
-        .when(d).then(pl.format("+4511{}", pl.col("household").cast(pl.String).str.zfill(6)))
-        .otherwise(pl.format("+31191{}", pl.col("household").cast(pl.String).str.zfill(6))),
+    frame = (
+        pl.DataFrame({"person": pl.Series(index, dtype=pl.Int32), "danish": d})
+        .with_columns(
+            given_name=pl.when(d).then(_pick(_FIRST_DK, first)).otherwise(_pick(_FIRST_NL, first)),
+            particle=pl.when(d).then(pl.lit("")).otherwise(_pick(particle_nl, last)),
+            last_name=pl.when(d).then(_pick(last_dk, last)).otherwise(_pick(last_nl, last)),
+            first_ascii=pl.when(d)
+            .then(_pick([fold(x) for x in _FIRST_DK], first))
+            .otherwise(_pick([fold(x) for x in _FIRST_NL], first)),
+            last_ascii=pl.when(d)
+            .then(_pick([fold(x) for x in last_dk], last))
+            .otherwise(_pick([fold(p + x) for p, x in _LAST_NL], last)),
+            city=pl.when(d).then(_pick(_CITY_DK, city)).otherwise(_pick(_CITY_NL, city)),
+            street=pl.when(d).then(_pick(_STREET_DK, street)).otherwise(_pick(_STREET_NL, street)),
+            house_number=pl.Series(number).cast(pl.String),
+            # Neither country issues postal codes that start with 0.
+            postal_code=pl.when(d)
+            .then(pl.format("0{}", pl.Series(100 + city * 7 + street).cast(pl.String)))
+            .otherwise(
+                pl.format(
+                    "0{} {}",
+                    pl.Series(100 + city * 9 + street).cast(pl.String),
+                    _pick(("AB", "DK", "FP", "NL", "XZ", "WK", "HV"), street),
+                )
+            ),
+            country=pl.when(d).then(pl.lit("DK")).otherwise(pl.lit("NL")),
+            language=pl.when(d).then(pl.lit("da")).otherwise(pl.lit("nl")),
+            local_number=pl.Series(index).cast(pl.String).str.zfill(6),
+            household=pl.Series(household),
+            mailbox=pl.Series(mailbox),
+        )
+        .with_columns(
+            family_name=pl.when(pl.col("particle") == "")
+            .then(pl.col("last_name"))
+            .otherwise(pl.concat_str("particle", "last_name", separator=" ")),
+            full_name=pl.when(pl.col("particle") == "")
+            .then(pl.concat_str("given_name", "last_name", separator=" "))
+            .otherwise(pl.concat_str("given_name", "particle", "last_name", separator=" ")),
+            mobile=pl.when(d)
+            .then(pl.format("+4510{}", "local_number"))
+            .otherwise(pl.format("+31600{}", "local_number")),
+            landline=pl.when(pl.col("household") < 0)
+            .then(None)
+            .when(d)
+            .then(pl.format("+4511{}", pl.col("household").cast(pl.String).str.zfill(6)))
+            .otherwise(pl.format("+31191{}", pl.col("household").cast(pl.String).str.zfill(6))),
+        )
     )
     base = pl.concat_str("first_ascii", pl.lit("."), "last_ascii")
-    frame = frame.with_columns(_domain=_pick(_DOMAINS, domain), _domain2=_pick(_DOMAINS, domain2)).with_columns(
-        _nth=pl.int_range(pl.len()).over("first_ascii", "last_ascii"),
-    ).with_columns(
-        _base=pl.when(pl.col("_nth") == 0).then(base).otherwise(pl.concat_str(base, pl.col("_nth").cast(pl.String))),
-    ).with_columns(
-        email=pl.when(pl.Series(~has_email)).then(None)
-        .when(pl.col("mailbox") >= 0)
-        .then(pl.format("info@fietsbedrijf{}.example", pl.col("mailbox").cast(pl.String)))
-        .otherwise(pl.concat_str("_base", pl.lit("@"), "_domain")),
-        # The other address of the same person: the local part is another word, so no rule can guess it.
-        email2=pl.when(pl.Series(has_second))
-        .then(pl.format("{}.{}@{}", pl.col("first_ascii"), "local_number", pl.col("_domain2"))).otherwise(None),
-        customer_number=pl.Series(100_001 + index).cast(pl.String),
-        login=pl.concat_str(pl.col("first_ascii").str.slice(0, 3), "local_number"),
-        # Ids without capital letters: the three checksum letters of an 18-character id are then known.
-        salesforce_contact=pl.concat_str(
-            pl.lit("003370"), pl.Series(100_000_000 + index).cast(pl.String), pl.lit("AAA")
-        ),
-        salesforce_account=pl.concat_str(pl.lit("001370"), pl.Series(100_000_000 + head).cast(pl.String), pl.lit("AAA")),
-        salesforce_lead=pl.concat_str(pl.lit("00Q370"), pl.Series(100_000_000 + index).cast(pl.String), pl.lit("EAA")),
-        zendesk_user=pl.Series(360_000_000_000 + index * 7).cast(pl.String),
-        square_customer=pl.format("SQC{}XF", pl.Series(10_000_000 + index * 3).cast(pl.String)),
+    frame = (
+        frame.with_columns(_domain=_pick(_DOMAINS, domain), _domain2=_pick(_DOMAINS, domain2))
+        .with_columns(
+            _nth=pl.int_range(pl.len()).over("first_ascii", "last_ascii"),
+        )
+        .with_columns(
+            _base=pl.when(pl.col("_nth") == 0)
+            .then(base)
+            .otherwise(pl.concat_str(base, pl.col("_nth").cast(pl.String))),
+        )
+        .with_columns(
+            email=pl.when(pl.Series(~has_email))
+            .then(None)
+            .when(pl.col("mailbox") >= 0)
+            .then(pl.format("info@fietsbedrijf{}.example", pl.col("mailbox").cast(pl.String)))
+            .otherwise(pl.concat_str("_base", pl.lit("@"), "_domain")),
+            # The other address of the same person: the local part is another word, so no rule can guess it.
+            email2=pl.when(pl.Series(has_second))
+            .then(pl.format("{}.{}@{}", pl.col("first_ascii"), "local_number", pl.col("_domain2")))
+            .otherwise(None),
+            customer_number=pl.Series(100_001 + index).cast(pl.String),
+            login=pl.concat_str(pl.col("first_ascii").str.slice(0, 3), "local_number"),
+            # Ids without capital letters: the three checksum letters of an 18-character id are then known.
+            salesforce_contact=pl.concat_str(
+                pl.lit("003370"), pl.Series(100_000_000 + index).cast(pl.String), pl.lit("AAA")
+            ),
+            salesforce_account=pl.concat_str(
+                pl.lit("001370"), pl.Series(100_000_000 + head).cast(pl.String), pl.lit("AAA")
+            ),
+            salesforce_lead=pl.concat_str(
+                pl.lit("00Q370"), pl.Series(100_000_000 + index).cast(pl.String), pl.lit("EAA")
+            ),
+            zendesk_user=pl.Series(360_000_000_000 + index * 7).cast(pl.String),
+            square_customer=pl.format("SQC{}XF", pl.Series(10_000_000 + index * 3).cast(pl.String)),
+        )
     )
     mailbox_email = pl.col("email2").fill_null(pl.col("email"))
     frame = frame.with_columns(
@@ -232,12 +252,21 @@ def make_visitors(people: People) -> pl.DataFrame:
     }
     agent_number = person * 5 + slot * 3 + (person // 97)
     return pl.DataFrame(
-        {"person": pl.Series(person, dtype=pl.Int32), "slot": pl.Series(slot, dtype=pl.Int8), "is_mobile": mobile, **words}
+        {
+            "person": pl.Series(person, dtype=pl.Int32),
+            "slot": pl.Series(slot, dtype=pl.Int8),
+            "is_mobile": mobile,
+            **words,
+        }
     ).select(
-        "person", "slot", "is_mobile",
-        ip=pl.when(pl.Series(v4)).then(pl.concat_str(net, host))
+        "person",
+        "slot",
+        "is_mobile",
+        ip=pl.when(pl.Series(v4))
+        .then(pl.concat_str(net, host))
         .otherwise(pl.format("2001:db8:{}:{}::{}", "a", "b", pl.col("slot").cast(pl.String).str.replace("0", "5"))),
-        agent=pl.when(pl.col("is_mobile")).then(_pick(MOBILE_AGENTS, agent_number % len(MOBILE_AGENTS)))
+        agent=pl.when(pl.col("is_mobile"))
+        .then(_pick(MOBILE_AGENTS, agent_number % len(MOBILE_AGENTS)))
         .otherwise(_pick(DESKTOP_AGENTS, agent_number % len(DESKTOP_AGENTS))),
     )
 

@@ -16,10 +16,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import IO, Literal
 
-import numpy as np
 import polars as pl
 
-from pipelines.demo.company import DAY, END, START
+from pipelines.demo.company import DAY, END, START, TIME_ZONE
 
 SLICE = 400_000
 
@@ -99,9 +98,19 @@ class Sink:
                 yield raw
 
     def csv(
-        self, export: str, night: int, rows: pl.DataFrame | Iterable[pl.DataFrame], *, name: str | None = None,
-        header: bytes | None = None, broken: Sequence[Broken] = (), repeated: int = 0, note: str = "",
-        quote: Literal["necessary", "always"] = "necessary", line_end: str = "\n", last_line_end: bool = True,
+        self,
+        export: str,
+        night: int,
+        rows: pl.DataFrame | Iterable[pl.DataFrame],
+        *,
+        name: str | None = None,
+        header: bytes | None = None,
+        broken: Sequence[Broken] = (),
+        repeated: int = 0,
+        note: str = "",
+        quote: Literal["necessary", "always"] = "necessary",
+        line_end: str = "\n",
+        last_line_end: bool = True,
         header_records: int = 1,
     ) -> None:
         """Write a CSV export in the layout of `export`; columns that the rows lack stay empty.
@@ -137,8 +146,15 @@ class Sink:
         self.book(path, export, night, count + len(broken), len(broken), repeated, note)
 
     def lines(
-        self, export: str, night: int, lines: Iterable[pl.Series], *, name: str, broken: Sequence[Broken] = (),
-        repeated: int = 0, note: str = "",
+        self,
+        export: str,
+        night: int,
+        lines: Iterable[pl.Series],
+        *,
+        name: str,
+        broken: Sequence[Broken] = (),
+        repeated: int = 0,
+        note: str = "",
     ) -> None:
         """Write a text export (a log, JSON lines), one record per line."""
         path = self.path(night, export.split("/")[0], name)
@@ -153,7 +169,9 @@ class Sink:
                 self._plant(path, count + index + 1, item)
         self.book(path, export, night, count + len(broken), len(broken), repeated, note)
 
-    def text(self, export: str, night: int, text: str, rows: int, *, name: str, repeated: int = 0, note: str = "") -> None:
+    def text(
+        self, export: str, night: int, text: str, rows: int, *, name: str, repeated: int = 0, note: str = ""
+    ) -> None:
         """Write a whole file (XML) that holds `rows` records."""
         path = self.path(night, export.split("/")[0], name)
         path.write_bytes(text.encode())
@@ -166,28 +184,61 @@ class Sink:
         path = self.path(night, system, copy_name)
         path.write_bytes(source.read_bytes())
         rows = next(r for r in self.file_rows if r["path"] == self._relative(source))
-        self.book(path, export, night, int(str(rows["row_count"])), 0, int(str(rows["row_count"])),
-                  f"exact copy of {rows['path']}", duplicate=True)
+        self.book(
+            path,
+            export,
+            night,
+            int(str(rows["row_count"])),
+            0,
+            int(str(rows["row_count"])),
+            f"exact copy of {rows['path']}",
+            duplicate=True,
+        )
 
     def book(
-        self, path: Path, export: str, night: int, rows: int, broken: int, repeated: int, note: str, duplicate: bool = False
+        self,
+        path: Path,
+        export: str,
+        night: int,
+        rows: int,
+        broken: int,
+        repeated: int,
+        note: str,
+        duplicate: bool = False,
     ) -> None:
         """Write a finished file into the books."""
         self.row_count += rows
-        self.file_rows.append({
-            "path": self._relative(path), "system": export.split("/")[0], "export": export.replace("/", "."),
-            "night": night + 1, "row_count": rows, "broken_row_count": broken, "repeated_row_count": repeated,
-            "is_exact_copy": duplicate, "is_late": "late" in note, "note": note, "byte_count": path.stat().st_size,
-        })
+        self.file_rows.append(
+            {
+                "path": self._relative(path),
+                "system": export.split("/")[0],
+                "export": export,
+                "night": night + 1,
+                "row_count": rows,
+                "broken_row_count": broken,
+                "repeated_row_count": repeated,
+                "is_exact_copy": duplicate,
+                "is_late": "late" in note,
+                "note": note,
+                "byte_count": path.stat().st_size,
+            }
+        )
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self.out / "exports").as_posix()
 
     def _plant(self, path: Path, row: int, item: Broken) -> None:
-        self.broken_rows.append({
-            "path": self._relative(path), "row_number": row, "kind": item.kind, "column": item.column,
-            "value": item.value, "expected": item.expected, "raw": item.raw.decode("utf-8", "backslashreplace"),
-        })
+        self.broken_rows.append(
+            {
+                "path": self._relative(path),
+                "row_number": row,
+                "kind": item.kind,
+                "column": item.column,
+                "value": item.value,
+                "expected": item.expected,
+                "raw": item.raw.decode("utf-8", "backslashreplace"),
+            }
+        )
 
 
 def repeated_count(at: pl.Series, since: int) -> int:
@@ -213,8 +264,6 @@ def utc(column: str | pl.Expr, style: str = "%Y-%m-%d %H:%M:%S") -> pl.Expr:
 
 def local(column: str | pl.Expr, style: str = "%Y-%m-%d %H:%M:%S") -> pl.Expr:
     """UTC seconds as text of the company's wall clock."""
-    from pipelines.demo.company import TIME_ZONE
-
     moment = pl.from_epoch(pl.col(column) if isinstance(column, str) else column)
     return moment.dt.replace_time_zone("UTC").dt.convert_time_zone(TIME_ZONE).dt.strftime(style)
 
@@ -224,10 +273,3 @@ def choose(values: Sequence[str], index: str | pl.Expr) -> pl.Expr:
     table = pl.Series(list(values), dtype=pl.String)
     column = pl.col(index) if isinstance(index, str) else index
     return column.map_batches(lambda s: table.gather(s.cast(pl.UInt32)), return_dtype=pl.String)
-
-
-def flags(size: int, index: np.ndarray) -> np.ndarray:
-    """Truth values of length `size`, true at `index`."""
-    out = np.zeros(size, dtype=np.bool_)
-    out[index] = True
-    return out

@@ -13,16 +13,39 @@ import polars as pl
 
 from pipelines.demo.company import END
 
+# What the pipeline calls an export, where its spec is not named as the file.
+SPEC_NAME = {
+    "web/access_log": "access_log.request",
+    "zendesk/tickets": "zendesk.ticket",
+    "zendesk/users": "zendesk.user",
+    "zendesk/ticket_metrics": "zendesk.ticket_metric",
+    "zendesk/satisfaction_ratings": "zendesk.satisfaction_rating",
+    "qualtrics/survey": "qualtrics.response",
+    "square/transactions": "square.transaction",
+    "twilio/calls": "twilio.call",
+    "wordpress/comments": "wordpress.comment",
+}
+
+
+def spec_name(export: str) -> str:
+    """`system.export` as the pipeline names it, from `system/file`."""
+    return SPEC_NAME.get(export, export.replace("/", "."))
+
 
 @dataclass
 class Truth:
     """Touchpoints as the writers exported them."""
 
     parts: list[pl.DataFrame] = field(default_factory=list)
-    names: dict[str, None] = field(default_factory=dict)
 
     def touchpoint(
-        self, frame: pl.DataFrame, touchpoint_type: str, export: str, at: str = "at", *, identified: pl.Expr | bool = True
+        self,
+        frame: pl.DataFrame,
+        touchpoint_type: str,
+        export: str,
+        at: str = "at",
+        *,
+        identified: pl.Expr | bool = True,
     ) -> None:
         """Add one touchpoint per row of `frame` (columns `person` and `at`); rows at or after the data date never happened.
 
@@ -33,8 +56,8 @@ class Truth:
             (pl.col("person").cast(pl.Int32) + 1).alias("person_id"),
             pl.lit(touchpoint_type).cast(pl.Categorical).alias("touchpoint_type"),
             pl.from_epoch(pl.col(at)).dt.cast_time_unit("us").alias("occurred_at"),
-            pl.lit(export.split("/")[0]).cast(pl.Categorical).alias("system"),
-            pl.lit(export.replace("/", ".")).cast(pl.Categorical).alias("export"),
+            pl.lit(spec_name(export).split(".")[0]).cast(pl.Categorical).alias("system"),
+            pl.lit(spec_name(export)).cast(pl.Categorical).alias("export"),
             flag.alias("is_identified"),
         )
         if len(part):

@@ -1,64 +1,47 @@
 """The tables of `truth/`: people, identifiers, households, planted causes and effects, and the books of the files.
 
-`README_TEXT` describes every table; it is written beside them.
+`truth_readme.md` describes every table; it is written beside them.
 """
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from pipelines.demo import company as co
-from pipelines.demo.behaviour import STAGES, Behaviour
+from pipelines.demo.behaviour import Behaviour
 from pipelines.demo.company import DAY, END, START
+from pipelines.demo.kinds import STAGES
 from pipelines.demo.people import People
 from pipelines.demo.sink import Sink
-from pipelines.demo.truth import Truth, person_id, write_table
+from pipelines.demo.truth import Truth, person_id, spec_name, write_table
 from pipelines.demo.write_web import web_paths
-
-README_TEXT = """# Truth of the demo company
-
-What the generator planted, to compare with what the pipeline finds. Nothing here is an export. `person_id` counts from 1:
-first the customers (known to some system), then the anonymous web visitors. Times are UTC without zone.
-
-| table | one row per | columns |
-|---|---|---|
-| `person` | person | `person_id`, `is_anonymous`, `full_name`, `country`, `language`, `household_id`, `mailbox_id` |
-| `identifier` | identifier of a person | `person_id`, `identifier_type`, `identifier_value` (normal form), `is_shared` (belongs to more than one person), `export` (where it is first seen) |
-| `household` | member of a household | `household_id`, `person_id`, `shared_phone`, `address` |
-| `shared_mailbox` | person behind a shared mailbox | `mailbox_id`, `email`, `person_id` |
-| `duplicate_contact` | contact typed in twice | `person_id`, `salesforce_contact`, `duplicate_salesforce_contact` |
-| `web_visitor` | device seen in the web log | `person_id`, `slot`, `is_mobile`, `ip`, `agent` |
-| `touchpoint` | touchpoint that an export row tells | `person_id`, `touchpoint_type`, `occurred_at`, `system`, `export`, `is_identified` (the row names the person) |
-| `web_path` | kind of web request | `method`, `path`, `status`, `touchpoint_type` (NULL: not a touchpoint) |
-| `episode` | attempt to buy | `person_id`, `episode_number`, `started_at`, `channel`, `device`, `last_stage`, `is_converted`, `drop_cause`, `bought_at` |
-| `drop_off` | planted cause of drop-off | `cause`, `stage`, `device`, `period_start`, `period_end`, `exposed_count`, `dropped_count`, `drop_share`, `baseline_drop_share`, `description` |
-| `channel_effect` | channel of first contact | `channel`, `log_odds`, `episode_count`, `converted_count`, `converted_share` |
-| `touchpoint_effect` | experience that moves the NPS | `experience`, `touchpoint_type`, `planted_points`, `answer_count`, `mean_score_with`, `mean_score_without` |
-| `survey_answer` | answer | `person_id`, `occurred_at`, `kind`, `score`, one flag per experience |
-| `bot` | robot in the web log | `name`, `ip`, `agent`, `is_declared`, `request_count` |
-| `file` | exported file | `path`, `system`, `export`, `night`, `row_count` (data records), `broken_row_count`, `repeated_row_count` (already in an earlier night), `is_exact_copy`, `is_late`, `note`, `byte_count` |
-| `broken_row` | planted defect | `path`, `row_number` (1-based data record), `kind`, `column`, `value`, `expected`, `raw` |
-| `expected_count` | export and type | `export`, `touchpoint_type`, `touchpoint_count` |
-
-A ticket that was reopened has no time for it in Zendesk's exports, so no `ticket_reopened` stands in `touchpoint`; the effect
-of reopening is in `touchpoint_effect`, the count in `ticket_metrics.reopens`. Newsletters carry the campaign's sending time.
-`invoice_paid` is known to the day: `occurred_at` is midnight of the local date.
-"""
 
 
 def write_truth(
-    folder: Path, people: People, visitors: pl.DataFrame, behaviour: Behaviour, sink: Sink, truth: Truth,
-    contacts: pl.DataFrame, bots: pl.DataFrame,
+    folder: Path,
+    people: People,
+    visitors: pl.DataFrame,
+    behaviour: Behaviour,
+    sink: Sink,
+    truth: Truth,
+    contacts: pl.DataFrame,
+    bots: pl.DataFrame,
 ) -> int:
     """Write every table of `truth/` and its README; returns the number of touchpoints."""
     folder.mkdir(parents=True, exist_ok=True)
     touchpoint = truth.table()
     write_table(folder, "touchpoint", touchpoint)
-    write_table(folder, "expected_count", touchpoint.group_by(pl.col("export").cast(pl.String),
-                pl.col("touchpoint_type").cast(pl.String)).agg(touchpoint_count=pl.len()).sort("export", "touchpoint_type"))
+    write_table(
+        folder,
+        "expected_count",
+        touchpoint.group_by(pl.col("export").cast(pl.String), pl.col("touchpoint_type").cast(pl.String))
+        .agg(touchpoint_count=pl.len())
+        .sort("export", "touchpoint_type"),
+    )
     count = len(touchpoint)
     del touchpoint
     truth.parts.clear()
@@ -66,33 +49,75 @@ def write_truth(
     _write_planted(folder, behaviour)
     write_table(folder, "bot", bots)
     write_table(folder, "web_path", web_paths())
-    write_table(folder, "file", pl.DataFrame(sink.file_rows))
+    write_table(
+        folder,
+        "file",
+        pl.DataFrame(
+            [
+                row | {"export": spec_name(str(row["export"])), "system": spec_name(str(row["export"])).split(".")[0]}
+                for row in sink.file_rows
+            ]
+        ),
+    )
     write_table(folder, "broken_row", pl.DataFrame(sink.broken_rows))
-    (folder / "README.md").write_text(README_TEXT, encoding="utf-8")
+    readme = files("pipelines.demo").joinpath("truth_readme.md").read_text(encoding="utf-8")
+    (folder / "README.md").write_text(readme, encoding="utf-8")
     return count
 
 
-def _write_people(folder: Path, people: People, visitors: pl.DataFrame, behaviour: Behaviour, contacts: pl.DataFrame) -> None:
+def _write_people(
+    folder: Path, people: People, visitors: pl.DataFrame, behaviour: Behaviour, contacts: pl.DataFrame
+) -> None:
     f = people.frame
     n = people.customer_count
     known = f.select(
-        person_id=pl.col("person") + 1, is_anonymous=pl.lit(False), full_name="full_name", country="country", language="language",
+        person_id=pl.col("person") + 1,
+        is_anonymous=pl.lit(False),
+        full_name="full_name",
+        country="country",
+        language="language",
         household_id=pl.when(pl.col("household") >= 0).then(pl.col("household") + 1),
         mailbox_id=pl.when(pl.col("mailbox") >= 0).then(pl.col("mailbox") + 1),
     )
-    others = pl.DataFrame({"person_id": person_id(np.arange(n, people.count)), "is_anonymous": np.ones(people.count - n, bool)})
+    others = pl.DataFrame(
+        {"person_id": person_id(np.arange(n, people.count)), "is_anonymous": np.ones(people.count - n, bool)}
+    )
     write_table(folder, "person", pl.concat([known, others], how="diagonal"))
-    write_table(folder, "household", f.filter(pl.col("household") >= 0).select(
-        household_id=pl.col("household") + 1, person_id=pl.col("person") + 1, shared_phone="landline",
-        address=pl.concat_str("street", pl.lit(" "), "house_number", pl.lit(", "), "postal_code", pl.lit(" "), "city")))
-    write_table(folder, "shared_mailbox", f.filter((pl.col("mailbox") >= 0) & pl.col("email").is_not_null()).select(
-        mailbox_id=pl.col("mailbox") + 1, email="email", person_id=pl.col("person") + 1))
+    write_table(
+        folder,
+        "household",
+        f.filter(pl.col("household") >= 0).select(
+            household_id=pl.col("household") + 1,
+            person_id=pl.col("person") + 1,
+            shared_phone="landline",
+            address=pl.concat_str(
+                "street", pl.lit(" "), "house_number", pl.lit(", "), "postal_code", pl.lit(" "), "city"
+            ),
+        ),
+    )
+    write_table(
+        folder,
+        "shared_mailbox",
+        f.filter((pl.col("mailbox") >= 0) & pl.col("email").is_not_null()).select(
+            mailbox_id=pl.col("mailbox") + 1, email="email", person_id=pl.col("person") + 1
+        ),
+    )
     usual = pl.concat_str(pl.lit("003370"), (pl.col("person") + 100_000_000).cast(pl.String), pl.lit("AAA"))
-    write_table(folder, "duplicate_contact", contacts.filter(pl.col("salesforce_contact") != usual).select(
-        person_id=pl.col("person") + 1, salesforce_contact=usual, duplicate_salesforce_contact="salesforce_contact"))
+    write_table(
+        folder,
+        "duplicate_contact",
+        contacts.filter(pl.col("salesforce_contact") != usual).select(
+            person_id=pl.col("person") + 1, salesforce_contact=usual, duplicate_salesforce_contact="salesforce_contact"
+        ),
+    )
     seen = behaviour.hit.select(row=pl.col("person") * 2 + pl.col("slot")).unique().sort("row")["row"]
-    write_table(folder, "web_visitor", visitors[seen.cast(pl.UInt32)].select(
-        (pl.col("person") + 1).alias("person_id"), "slot", "is_mobile", "ip", "agent"))
+    write_table(
+        folder,
+        "web_visitor",
+        visitors[seen.cast(pl.UInt32)].select(
+            (pl.col("person") + 1).alias("person_id"), "slot", "is_mobile", "ip", "agent"
+        ),
+    )
     write_table(folder, "identifier", _identifiers(people, behaviour, contacts))
 
 
@@ -115,36 +140,61 @@ def _identifiers(people: People, behaviour: Behaviour, contacts: pl.DataFrame) -
 
     def add(kind: str, column: str, persons: pl.Series, export: str) -> None:
         rows = f[persons.cast(pl.UInt32)]
-        parts.append(rows.filter(pl.col(column).is_not_null()).select(
-            person_id=pl.col("person") + 1, identifier_type=pl.lit(kind), identifier_value=pl.col(column),
-            export=pl.lit(export)))
+        parts.append(
+            rows.filter(pl.col(column).is_not_null()).select(
+                person_id=pl.col("person") + 1,
+                identifier_type=pl.lit(kind),
+                identifier_value=pl.col(column),
+                export=pl.lit(export),
+            )
+        )
 
-    for export, persons in (("salesforce.contact", in_contact), ("salesforce.lead", lead), ("flamingo.inbound", form),
-                            ("wordpress.comments", commenter), ("qualtrics.survey", survey)):
+    for export, persons in (
+        ("salesforce.contact", in_contact),
+        ("salesforce.lead", lead),
+        ("flamingo.inbound", form),
+        ("wordpress.comment", commenter),
+        ("qualtrics.response", survey),
+    ):
         add("email", "email", persons, export)
-    add("email", "contact_email", ticket, "zendesk.users")
+    add("email", "contact_email", ticket, "zendesk.user")
     add("email", "contact_email", member, "mailchimp.member")
-    for export, persons in (("salesforce.contact", in_contact), ("sap.kna1", order), ("salesforce.lead", lead),
-                            ("zendesk.users", ticket), ("flamingo.inbound", writer), ("twilio.calls", caller)):
+    for export, persons in (
+        ("salesforce.contact", in_contact),
+        ("sap.kna1", order),
+        ("salesforce.lead", lead),
+        ("zendesk.user", ticket),
+        ("flamingo.inbound", writer),
+        ("twilio.call", caller),
+    ):
         add("phone", "mobile", persons, export)
-    for export, persons in (("salesforce.contact", in_contact), ("sap.kna1", order), ("twilio.calls", home)):
+    for export, persons in (("salesforce.contact", in_contact), ("sap.kna1", order), ("twilio.call", home)):
         add("phone", "landline", persons, export)
     add("customer_number", "customer_number", order, "sap.kna1")
-    add("customer_number", "customer_number", till, "square.transactions")
-    add("login", "login", login, "web.access_log")
+    add("customer_number", "customer_number", till, "square.transaction")
+    add("login", "login", login, "access_log.request")
     add("login", "login", in_contact, "salesforce.contact")
     add("email_md5", "email_md5", member, "mailchimp.member")
     add("mailchimp.unique_email_id", "unique_email_id", member, "mailchimp.member")
-    add("zendesk.user", "zendesk_user", ticket, "zendesk.users")
+    add("zendesk.user", "zendesk_user", ticket, "zendesk.user")
     add("salesforce.lead", "salesforce_lead", lead, "salesforce.lead")
-    add("square.customer", "square_customer", till, "square.transactions")
-    parts.append(contacts.select(person_id=pl.col("person") + 1, identifier_type=pl.lit("salesforce.contact"),
-                                 identifier_value="salesforce_contact", export=pl.lit("salesforce.contact")))
-    table = pl.concat(parts).unique(["person_id", "identifier_type", "identifier_value"], keep="first", maintain_order=True)
-    return table.with_columns(
-        is_shared=pl.col("person_id").n_unique().over("identifier_type", "identifier_value") > 1
-    ).select("person_id", "identifier_type", "identifier_value", "is_shared", "export").sort(
-        "person_id", "identifier_type", "identifier_value")
+    add("square.customer", "square_customer", till, "square.transaction")
+    parts.append(
+        contacts.select(
+            person_id=pl.col("person") + 1,
+            identifier_type=pl.lit("salesforce.contact"),
+            identifier_value="salesforce_contact",
+            export=pl.lit("salesforce.contact"),
+        )
+    )
+    table = pl.concat(parts).unique(
+        ["person_id", "identifier_type", "identifier_value"], keep="first", maintain_order=True
+    )
+    return (
+        table.with_columns(is_shared=pl.col("person_id").n_unique().over("identifier_type", "identifier_value") > 1)
+        .select("person_id", "identifier_type", "identifier_value", "is_shared", "export")
+        .sort("person_id", "identifier_type", "identifier_value")
+    )
 
 
 def _write_planted(folder: Path, behaviour: Behaviour) -> None:
@@ -153,67 +203,166 @@ def _write_planted(folder: Path, behaviour: Behaviour) -> None:
     device = pl.when("is_mobile").then(pl.lit("mobile")).otherwise(pl.lit("desktop"))
     channel = pl.Series(co.CHANNELS).gather(e["channel"].cast(pl.UInt32))
     stage = pl.Series(STAGES).gather(e["stage"].cast(pl.UInt32))
-    write_table(folder, "episode", e.select(
-        person_id=pl.col("person") + 1, episode_number=pl.col("no") + 1, started_at=stamp, channel=channel, device=device,
-        last_stage=stage, is_converted="is_order", drop_cause=pl.col("cause").replace("", None),
-        bought_at=pl.when("is_order").then(pl.from_epoch("buy_at").dt.cast_time_unit("us")),
-    ).sort("started_at", "person_id"))
-    share = e.filter(~pl.col("is_anonymous")).group_by(channel=pl.Series(co.CHANNELS).gather(
-        e.filter(~pl.col("is_anonymous"))["channel"].cast(pl.UInt32))).agg(
-            episode_count=pl.len(), converted_count=pl.col("is_order").sum())
-    write_table(folder, "channel_effect", pl.DataFrame({"channel": co.CHANNELS, "log_odds": co.CHANNEL_EFFECT}).join(
-        share, on="channel", how="left", maintain_order="left").with_columns(
-            converted_share=pl.col("converted_count") / pl.col("episode_count")))
+    write_table(
+        folder,
+        "episode",
+        e.select(
+            person_id=pl.col("person") + 1,
+            episode_number=pl.col("no") + 1,
+            started_at=stamp,
+            channel=channel,
+            device=device,
+            last_stage=stage,
+            is_converted="is_order",
+            drop_cause=pl.col("cause").replace("", None),
+            bought_at=pl.when("is_order").then(pl.from_epoch("buy_at").dt.cast_time_unit("us")),
+        ).sort("started_at", "person_id"),
+    )
+    share = (
+        e.filter(~pl.col("is_anonymous"))
+        .group_by(channel=pl.Series(co.CHANNELS).gather(e.filter(~pl.col("is_anonymous"))["channel"].cast(pl.UInt32)))
+        .agg(episode_count=pl.len(), converted_count=pl.col("is_order").sum())
+    )
+    write_table(
+        folder,
+        "channel_effect",
+        pl.DataFrame({"channel": co.CHANNELS, "log_odds": co.CHANNEL_EFFECT})
+        .join(share, on="channel", how="left", maintain_order="left")
+        .with_columns(converted_share=pl.col("converted_count") / pl.col("episode_count")),
+    )
     write_table(folder, "drop_off", _drop_offs(behaviour))
     s = behaviour.survey
     nps = s.filter(pl.col("kind") == 0)
-    types = {"ticket_reopened": "ticket_reopened", "delivered_late": "order_delivered", "payment_failed": "payment_failed",
-             "long_call_wait": "call_inbound", "service_visit": "service_visit", "fast_resolution": "ticket_resolved"}
+    types = {
+        "ticket_reopened": "ticket_reopened",
+        "delivered_late": "order_delivered",
+        "payment_failed": "payment_failed",
+        "long_call_wait": "call_inbound",
+        "service_visit": "service_visit",
+        "fast_resolution": "ticket_resolved",
+    }
     rows = []
     for name, points in co.SATISFACTION_EFFECT.items():
         yes, no = nps.filter(pl.col(name)), nps.filter(~pl.col(name))
-        rows.append({"experience": name, "touchpoint_type": types[name], "planted_points": points, "answer_count": len(yes),
-                     "mean_score_with": yes["score"].mean(), "mean_score_without": no["score"].mean()})
-    write_table(folder, "touchpoint_effect", pl.DataFrame(rows, schema={
-        "experience": pl.String, "touchpoint_type": pl.String, "planted_points": pl.Float64, "answer_count": pl.Int64,
-        "mean_score_with": pl.Float64, "mean_score_without": pl.Float64}))
-    write_table(folder, "survey_answer", s.select(
-        (pl.col("person") + 1).alias("person_id"), pl.from_epoch("at").dt.cast_time_unit("us").alias("occurred_at"),
-        pl.Series(("nps", "ces", "csat")).gather(s["kind"].cast(pl.UInt32)).alias("kind"), "score", *co.SATISFACTION_EFFECT))
+        rows.append(
+            {
+                "experience": name,
+                "touchpoint_type": types[name],
+                "planted_points": points,
+                "answer_count": len(yes),
+                "mean_score_with": yes["score"].mean(),
+                "mean_score_without": no["score"].mean(),
+            }
+        )
+    write_table(
+        folder,
+        "touchpoint_effect",
+        pl.DataFrame(
+            rows,
+            schema={
+                "experience": pl.String,
+                "touchpoint_type": pl.String,
+                "planted_points": pl.Float64,
+                "answer_count": pl.Int64,
+                "mean_score_with": pl.Float64,
+                "mean_score_without": pl.Float64,
+            },
+        ),
+    )
+    write_table(
+        folder,
+        "survey_answer",
+        s.select(
+            (pl.col("person") + 1).alias("person_id"),
+            pl.from_epoch("at").dt.cast_time_unit("us").alias("occurred_at"),
+            pl.Series(("nps", "ces", "csat")).gather(s["kind"].cast(pl.UInt32)).alias("kind"),
+            "score",
+            *co.SATISFACTION_EFFECT,
+        ),
+    )
 
 
 def _drop_offs(behaviour: Behaviour) -> pl.DataFrame:
     e = behaviour.episode.filter(~pl.col("is_anonymous"))
     rows = []
 
-    def add(cause: str, stage: str, device: str | None, days: tuple[int, int] | None, exposed: pl.DataFrame, dropped: pl.Expr,
-            baseline: pl.DataFrame, text: str) -> None:
+    def add(
+        cause: str,
+        stage: str,
+        device: str | None,
+        days: tuple[int, int] | None,
+        exposed: pl.DataFrame,
+        dropped: pl.Expr,
+        baseline: pl.DataFrame,
+        text: str,
+    ) -> None:
         def share(frame: pl.DataFrame) -> float | None:
             return frame.select(dropped.mean()).item() if len(frame) else None
 
         first, last = days or (0, co.DAYS - 1)
-        rows.append({
-            "cause": cause, "stage": stage, "device": device,
-            "period_start": START + first * DAY, "period_end": START + (last + 1) * DAY,
-            "exposed_count": len(exposed), "dropped_count": int(exposed.select(dropped.sum()).item() or 0),
-            "drop_share": share(exposed), "baseline_drop_share": share(baseline), "description": text,
-        })
+        rows.append(
+            {
+                "cause": cause,
+                "stage": stage,
+                "device": device,
+                "period_start": START + first * DAY,
+                "period_end": START + (last + 1) * DAY,
+                "exposed_count": len(exposed),
+                "dropped_count": int(exposed.select(dropped.sum()).item() or 0),
+                "drop_share": share(exposed),
+                "baseline_drop_share": share(baseline),
+                "description": text,
+            }
+        )
 
     checkout = e.filter("is_checkout")
     days = co.PAYMENT_ERROR_DAYS
     inside = pl.col("is_mobile") & (pl.col("day") >= days[0]) & (pl.col("day") <= days[1])
-    add("payment_error_mobile", "checkout_started", "mobile", days, checkout.filter(inside), ~pl.col("is_order"),
-        checkout.filter(~inside), "POST /checkout/payment answers 500 on mobile devices; most of those hit give up.")
-    add("payment_declined", "checkout_started", None, None, checkout.filter("is_declined"), ~pl.col("is_order"),
-        checkout.filter(~pl.col("is_declined")), "The payment is declined (/checkout/payment-failed); a third does not try again.")
+    add(
+        "payment_error_mobile",
+        "checkout_started",
+        "mobile",
+        days,
+        checkout.filter(inside),
+        ~pl.col("is_order"),
+        checkout.filter(~inside),
+        "POST /checkout/payment answers 500 on mobile devices; most of those hit give up.",
+    )
+    add(
+        "payment_declined",
+        "checkout_started",
+        None,
+        None,
+        checkout.filter("is_declined"),
+        ~pl.col("is_order"),
+        checkout.filter(~pl.col("is_declined")),
+        "The payment is declined (/checkout/payment-failed); a third does not try again.",
+    )
     days = co.DEAD_LANDING_DAYS
     landed = e.filter((pl.col("channel") == co.PAID_SEARCH) & (pl.col("campaign") == 2))
-    add("dead_landing_page", "landing_page_view", None, days, landed.filter("is_dead"), pl.col("is_left"),
-        landed.filter(~pl.col("is_dead")), "The landing page of the winter sale answers 404; most visitors leave at once.")
+    add(
+        "dead_landing_page",
+        "landing_page_view",
+        None,
+        days,
+        landed.filter("is_dead"),
+        pl.col("is_left"),
+        landed.filter(~pl.col("is_dead")),
+        "The landing page of the winter sale answers 404; most visitors leave at once.",
+    )
     days = co.SUPPLIER_DELAY_DAYS
     cargo = behaviour.order.filter(pl.Series(np.isin(behaviour.order["product"].to_numpy(), co.CARGO)))
     cancelled = pl.col("cancel_at") < END
-    add("long_delivery_wait", "order_placed", None, days, cargo.filter("is_delayed"), cancelled,
-        behaviour.order.filter(~pl.col("is_delayed")), "Cargo bikes wait 12 to 25 days for shipping; many orders are cancelled.")
+    add(
+        "long_delivery_wait",
+        "order_placed",
+        None,
+        days,
+        cargo.filter("is_delayed"),
+        cancelled,
+        behaviour.order.filter(~pl.col("is_delayed")),
+        "Cargo bikes wait 12 to 25 days for shipping; many orders are cancelled.",
+    )
     return pl.DataFrame(rows).with_columns(
-        pl.from_epoch("period_start").dt.cast_time_unit("us"), pl.from_epoch("period_end").dt.cast_time_unit("us"))
+        pl.from_epoch("period_start").dt.cast_time_unit("us"), pl.from_epoch("period_end").dt.cast_time_unit("us")
+    )

@@ -1,6 +1,7 @@
 """What customers say: contact forms (Flamingo), comments (WordPress WXR) and survey answers (Qualtrics).
 
-All three export everything each night. Flamingo and Qualtrics times are the company's wall clock.
+All three export everything each night. Flamingo writes the wall clock with its offset, WordPress
+both clocks, Qualtrics UTC without zone (the setting of the user who exports).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pipelines.demo import company as co
 from pipelines.demo.behaviour import Behaviour
 from pipelines.demo.company import START
 from pipelines.demo.people import People
-from pipelines.demo.sink import Broken, Sink, choose, layout, local, repeated_count
+from pipelines.demo.sink import Broken, Sink, choose, layout, local, repeated_count, utc
 from pipelines.demo.truth import Truth
 from pipelines.demo.write_sap import national_phone
 
@@ -22,20 +23,65 @@ _ALERT = (
     "https://contactform7.com/heads-up-about-spreadsheet-vulnerabilities for details.) "
 )
 _SUBJECTS = ("Proefrit", "Delivery question", "Spørgsmål om service", "Quote")
-_MESSAGES = ("Graag een proefrit.\nIk kan op zaterdag.", "When does it arrive?", 'Passer batteriet til "City 3"?', "Please call back")
-_COMMENTS = ("Goede tips, dank!", "Tak for artiklen.", "Helped me choose, thanks.", "Werkt dit ook in de winter?", "Super skøn tur!")
+_MESSAGES = (
+    "Graag een proefrit.\nIk kan op zaterdag.",
+    "When does it arrive?",
+    'Passer batteriet til "City 3"?',
+    "Please call back",
+)
+_COMMENTS = (
+    "Goede tips, dank!",
+    "Tak for artiklen.",
+    "Helped me choose, thanks.",
+    "Werkt dit ook in de winter?",
+    "Super skøn tur!",
+)
 _REMARKS = ("", "Snel geholpen", "Leveringen tog for lang tid", "Fijne fiets", "")
 _LABELS = (
-    "Start Date", "End Date", "Response Type", "IP Address", "Progress", "Duration (in seconds)", "Finished", "Recorded Date",
-    "Response ID", "Recipient Last Name", "Recipient First Name", "Recipient Email", "External Data Reference",
-    "Location Latitude", "Location Longitude", "Distribution Channel", "User Language",
-    "How likely are you to recommend Fjord & Polder?", "How easy was it to get your question solved?",
-    "How satisfied are you with the visit of our mechanic?", "Anything else?",
+    "Start Date",
+    "End Date",
+    "Response Type",
+    "IP Address",
+    "Progress",
+    "Duration (in seconds)",
+    "Finished",
+    "Recorded Date",
+    "Response ID",
+    "Recipient Last Name",
+    "Recipient First Name",
+    "Recipient Email",
+    "External Data Reference",
+    "Location Latitude",
+    "Location Longitude",
+    "Distribution Channel",
+    "User Language",
+    "How likely are you to recommend Fjord & Polder?",
+    "How easy was it to get your question solved?",
+    "How satisfied are you with the visit of our mechanic?",
+    "Anything else?",
 )
 _IMPORT_IDS = (
-    "startDate", "endDate", "status", "ipAddress", "progress", "duration", "finished", "recordedDate", "_recordId",
-    "recipientLastName", "recipientFirstName", "recipientEmail", "externalDataReference", "locationLatitude",
-    "locationLongitude", "distributionChannel", "userLanguage", "QID1", "QID2", "QID3", "QID4_TEXT",
+    "startDate",
+    "endDate",
+    "status",
+    "ipAddress",
+    "progress",
+    "duration",
+    "finished",
+    "recordedDate",
+    "_recordId",
+    "recipientLastName",
+    "recipientFirstName",
+    "recipientEmail",
+    "externalDataReference",
+    "locationLatitude",
+    "locationLongitude",
+    "distributionChannel",
+    "userLanguage",
+    "QID1",
+    "QID2",
+    "QID3",
+    "QID4_TEXT",
 )
 
 
@@ -46,12 +92,27 @@ def write_feedback(people: People, behaviour: Behaviour, sink: Sink, truth: Trut
     for night, cut in enumerate(sink.nights.cuts):
         since = sink.nights.since(night)
         seen = forms.filter(pl.col("at") < cut)
-        sink.csv("flamingo/inbound", night, seen.drop("at"), quote="always", line_end="\r\n", last_line_end=False,
-                 repeated=repeated_count(seen["at"], since), note="full table")
+        sink.csv(
+            "flamingo/inbound",
+            night,
+            seen.drop("at"),
+            quote="always",
+            line_end="\r\n",
+            last_line_end=False,
+            repeated=repeated_count(seen["at"], since),
+            note="full table",
+        )
         _write_comments(people, behaviour, sink, night, cut)
         answered = survey.filter(pl.col("at") < cut)
-        sink.csv("qualtrics/survey", night, answered.drop("at"), header=_survey_header(), broken=_broken_answers(),
-                 repeated=repeated_count(answered["at"], since) + (2 if night else 0), note="full table")
+        sink.csv(
+            "qualtrics/survey",
+            night,
+            answered.drop("at"),
+            header=_survey_header(),
+            broken=_broken_answers(),
+            repeated=repeated_count(answered["at"], since) + (2 if night else 0),
+            note="full table",
+        )
     truth.touchpoint(behaviour.form, "form_submitted", "flamingo/inbound")
     truth.touchpoint(behaviour.comment, "comment_posted", "wordpress/comments")
     truth.touchpoint(behaviour.survey, "survey_answered", "qualtrics/survey")
@@ -61,16 +122,26 @@ def _forms(people: People, behaviour: Behaviour) -> pl.DataFrame:
     form = behaviour.form
     f = people.frame[form["person"].cast(pl.UInt32)].with_columns(form.select("at", "topic", "has_phone"))
     # Contact Form 7 marks values that a spreadsheet would run, so also every phone that starts with a plus.
-    phone = pl.when(pl.col("person") % 2 == 0).then(pl.concat_str(pl.lit(_ALERT), "mobile")).otherwise(
-        pl.when(pl.col("country") == "DK").then(pl.concat_str(pl.lit("0045"), pl.col("mobile").str.slice(3)))
-        .otherwise(national_phone(pl.col("mobile"))))
+    phone = (
+        pl.when(pl.col("person") % 2 == 0)
+        .then(pl.concat_str(pl.lit(_ALERT), "mobile"))
+        .otherwise(
+            pl.when(pl.col("country") == "DK")
+            .then(pl.concat_str(pl.lit("0045"), pl.col("mobile").str.slice(3)))
+            .otherwise(national_phone(pl.col("mobile")))
+        )
+    )
     offset = local("at", "%z")
     return f.select(
         "at",
-        pl.col("full_name").alias("your-name"), pl.col("email").alias("your-email"),
+        pl.col("full_name").alias("your-name"),
+        pl.col("email").alias("your-email"),
         pl.when("has_phone").then(phone).otherwise(pl.lit("")).alias("your-phone"),
-        choose(_SUBJECTS, "topic").alias("your-subject"), choose(_MESSAGES, "topic").alias("your-message"),
-        pl.concat_str(local("at", "%Y-%m-%dT%H:%M:%S"), offset.str.slice(0, 3), pl.lit(":"), offset.str.slice(3)).alias("Date"),
+        choose(_SUBJECTS, "topic").alias("your-subject"),
+        choose(_MESSAGES, "topic").alias("your-message"),
+        pl.concat_str(local("at", "%Y-%m-%dT%H:%M:%S"), offset.str.slice(0, 3), pl.lit(":"), offset.str.slice(3)).alias(
+            "Date"
+        ),
     )
 
 
@@ -79,7 +150,10 @@ def _write_comments(people: People, behaviour: Behaviour, sink: Sink, night: int
     comment = behaviour.comment.with_row_index("n", offset=1).filter(pl.col("at") < cut)
     f = people.frame[comment["person"].cast(pl.UInt32)]
     rows = comment.with_columns(
-        f["full_name"], f["email"], when=local("at"), gmt=pl.from_epoch("at").dt.strftime("%Y-%m-%d %H:%M:%S"),
+        f["full_name"],
+        f["email"],
+        when=local("at"),
+        gmt=pl.from_epoch("at").dt.strftime("%Y-%m-%d %H:%M:%S"),
         body=choose(_COMMENTS, "text"),
     )
     since = sink.nights.since(night)
@@ -90,16 +164,38 @@ def _write_comments(people: People, behaviour: Behaviour, sink: Sink, night: int
         pingback = START + (20 + 9 * index) * 86_400 + 40_000
         if pingback < cut:
             stamp = pl.select(pl.from_epoch(pl.lit(pingback)).dt.strftime("%Y-%m-%d %H:%M:%S")).item()
-            parts.append(_comment(900_000 + index, "Cycling blog", "", "https://cycling-blog.example/", "203.0.113.240",
-                                  stamp, stamp, f"[&#8230;] {slug} [&#8230;]", "pingback"))
+            parts.append(
+                _comment(
+                    900_000 + index,
+                    "Cycling blog",
+                    "",
+                    "https://cycling-blog.example/",
+                    "203.0.113.240",
+                    stamp,
+                    stamp,
+                    f"[&#8230;] {slug} [&#8230;]",
+                    "pingback",
+                )
+            )
             count += 1
         for row in rows.filter(pl.col("article") == index).iter_rows(named=True):
-            parts.append(_comment(row["n"], row["full_name"], row["email"], "", "", row["when"], row["gmt"], row["body"], "comment"))
+            parts.append(
+                _comment(
+                    row["n"], row["full_name"], row["email"], "", "", row["when"], row["gmt"], row["body"], "comment"
+                )
+            )
             count += 1
         parts.append("\t</item>\n")
     parts.append("\t</channel>\n</rss>\n")
-    sink.text("wordpress/comments", night, "".join(parts), count + len(co.BLOG), name="comments.xml",
-              repeated=repeated_count(comment["at"], since), note="full export; rows = items + comments")
+    sink.text(
+        "wordpress/comments",
+        night,
+        "".join(parts),
+        count,
+        name="comments.xml",
+        repeated=repeated_count(comment["at"], since),
+        note="full export; rows = comments",
+    )
 
 
 _WXR_HEAD = f"""<?xml version="1.0" encoding="UTF-8" ?>
@@ -161,20 +257,42 @@ def _comment(number: int, author: str, email: str, url: str, ip: str, date: str,
 
 def _survey(people: People, behaviour: Behaviour) -> pl.DataFrame:
     s = behaviour.survey
-    f = people.frame[s["person"].cast(pl.UInt32)].with_columns(s.select("at", "number", "kind", "score", "order", "seconds"))
+    f = people.frame[s["person"].cast(pl.UInt32)].with_columns(
+        s.select("at", "number", "kind", "score", "order", "seconds")
+    )
     score = pl.col("score").cast(pl.String)
     # The customer number is known where an order is behind the question.
     reference = pl.when(pl.col("order") >= 0).then("customer_number").otherwise(pl.lit(None))
-    columns = dict(zip(layout("qualtrics/survey")[:17], (
-        local(pl.col("at") - pl.col("seconds")), local("at"), pl.lit("0"), pl.lit(None, dtype=pl.String), pl.lit("100"),
-        pl.col("seconds").cast(pl.String), pl.lit("1"), local("at"),
-        pl.concat_str(pl.lit("R_demo"), (pl.col("number").cast(pl.Int64) + 1_000_000).cast(pl.String)),
-        pl.col("family_name"), pl.col("given_name"), pl.col("email"), reference, pl.lit(None, dtype=pl.String),
-        pl.lit(None, dtype=pl.String), pl.lit("email"), pl.col("language").str.to_uppercase(),
-    ), strict=True))
+    columns = dict(
+        zip(
+            layout("qualtrics/survey")[:17],
+            (
+                utc(pl.col("at") - pl.col("seconds")),
+                utc("at"),
+                pl.lit("0"),
+                pl.lit(None, dtype=pl.String),
+                pl.lit("100"),
+                pl.col("seconds").cast(pl.String),
+                pl.lit("1"),
+                utc("at"),
+                pl.concat_str(pl.lit("R_demo"), (pl.col("number").cast(pl.Int64) + 1_000_000).cast(pl.String)),
+                pl.col("family_name"),
+                pl.col("given_name"),
+                pl.col("email"),
+                reference,
+                pl.lit(None, dtype=pl.String),
+                pl.lit(None, dtype=pl.String),
+                pl.lit("email"),
+                pl.col("language").str.to_uppercase(),
+            ),
+            strict=True,
+        )
+    )
     return f.select(
-        "at", **columns,
-        NPS=pl.when(pl.col("kind") == 0).then(score), CES=pl.when(pl.col("kind") == 1).then(score),
+        "at",
+        **columns,
+        NPS=pl.when(pl.col("kind") == 0).then(score),
+        CES=pl.when(pl.col("kind") == 1).then(score),
         CSAT=pl.when(pl.col("kind") == 2).then(score),
         Remark=choose(_REMARKS, pl.col("number") % len(_REMARKS)).replace("", None),
     )
@@ -188,8 +306,12 @@ def _survey_header() -> bytes:
 
 def _broken_answers() -> list[Broken]:
     """Answers outside their scale. They stay in the survey tool, so every night's download has them again."""
-    row = ("2026-01-20 10:00:00,2026-01-20 10:01:00,0,,100,60,1,2026-01-20 10:01:00,R_demo999901,Testmans,Piet,"
-           "piet.testmans@example.org,,,,email,NL,11,,,").encode()
-    other = ("2026-01-21 10:00:00,2026-01-21 10:01:00,0,,100,60,1,2026-01-21 10:01:00,R_demo999902,Testmans,Piet,"
-             "piet.testmans@example.org,,,,email,NL,,9,,").encode()
+    row = (
+        b"2026-01-20 10:00:00,2026-01-20 10:01:00,0,,100,60,1,2026-01-20 10:01:00,R_demo999901,Testmans,Piet,"
+        b"piet.testmans@example.org,,,,email,NL,11,,,"
+    )
+    other = (
+        b"2026-01-21 10:00:00,2026-01-21 10:01:00,0,,100,60,1,2026-01-21 10:01:00,R_demo999902,Testmans,Piet,"
+        b"piet.testmans@example.org,,,,email,NL,,9,,"
+    )
     return [Broken(row, "score_out_of_range", "NPS", "11"), Broken(other, "score_out_of_range", "CES", "9")]

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from pipelines.demo import behaviour as be
 from pipelines.demo import company as co
+from pipelines.demo import kinds
 from pipelines.demo.behaviour import Behaviour
+from pipelines.demo.chance import stream
 from pipelines.demo.company import DAY, DAYS, END, START
 from pipelines.demo.people import DESKTOP_AGENTS, People
-from pipelines.demo.random import stream
 from pipelines.demo.sink import SLICE, Broken, Sink
 from pipelines.demo.truth import Truth
 from pipelines.demo.write_mail import campaign_id
@@ -25,7 +25,7 @@ from pipelines.demo.write_salesforce import gclid
 from pipelines.demo.write_sap import order_reference
 
 # Kinds that only robots ask for, after those of people.
-ROBOTS_TXT = len(be.WEB_TYPE)
+ROBOTS_TXT = len(kinds.WEB_TYPE)
 _KINDS = ROBOTS_TXT + 1
 _REFS = 32
 
@@ -41,8 +41,18 @@ class Bot:
 
 
 BOTS = (
-    Bot("search engine", "203.0.113.251", "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", True),
-    Bot("second search engine", "203.0.113.252", "Mozilla/5.0 (compatible; PolderIndexBot/1.4; +https://bot.example/info)", True),
+    Bot(
+        "search engine",
+        "203.0.113.251",
+        "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+        True,
+    ),
+    Bot(
+        "second search engine",
+        "203.0.113.252",
+        "Mozilla/5.0 (compatible; PolderIndexBot/1.4; +https://bot.example/info)",
+        True,
+    ),
     Bot("uptime monitor", "203.0.113.253", "UptimeMonitor/1.0 (+https://uptime.example)", True),
     Bot("script", "203.0.113.254", "python-requests/2.32.3", True),
     Bot("stealth scraper", "2001:db8:bad:cafe::1", DESKTOP_AGENTS[7], False),
@@ -55,43 +65,59 @@ def _code(kind: int, ref: int) -> tuple[str, str]:
     campaign = co.CAMPAIGNS[ref % len(co.CAMPAIGNS)]
     utm = f"/lp/{campaign.slug}?utm_source={campaign.source}&utm_medium={campaign.medium}&utm_campaign={campaign.slug}"
     return {
-        be.HOME: ("GET", "/"),
-        be.CATEGORY: ("GET", f"/{co.CATEGORIES[ref % len(co.CATEGORIES)]}"),
-        be.PRODUCT: ("GET", f"/{product.category}/{product.slug}"),
-        be.ARTICLE: ("GET", f"/blog/{co.BLOG[ref % len(co.BLOG)]}"),
-        be.SEARCH: ("GET", f"/search?q={co.SEARCH_TERMS[ref % len(co.SEARCH_TERMS)]}"),
-        be.LANDING: ("GET", utm),
-        be.DOWNLOAD: ("GET", f"/downloads/{co.DOWNLOADS[ref % len(co.DOWNLOADS)]}"),
-        be.CART: ("POST", "/cart/add"),
-        be.CHECKOUT: ("GET", "/checkout"),
-        be.PAY: ("POST", "/checkout/payment"),
-        be.PAY_ERROR: ("POST", "/checkout/payment"),
-        be.PAY_FAILED: ("GET", "/checkout/payment-failed"),
-        be.CONFIRMED: ("GET", "/checkout/confirmation"),
-        be.LOGIN: ("POST", "/account/login"),
-        be.ACCOUNT: ("GET", "/account/orders"),
-        be.DEAD_LANDING: ("GET", utm),
-        be.CONTACT: ("GET", "/contact"),
-        be.API: ("POST", "/wp-json/contact-form-7/v1/contact-forms/36/feedback"),
-        be.COMMENT: ("POST", "/wp-comments-post.php"),
-        be.ASSET: ("GET", ("/assets/site.css", "/assets/shop.js", f"/assets/products/{product.slug}.webp")[ref % 3]),
-        be.MAIL_LANDING: ("GET", f"/lp/newsletter-{ref % 30 + 1}?utm_source=mailchimp&utm_medium=email"
-                                 f"&utm_campaign=newsletter-{ref % 30 + 1}&mc_cid={campaign_id(ref % 30)}"),
+        kinds.HOME: ("GET", "/"),
+        kinds.CATEGORY: ("GET", f"/{co.CATEGORIES[ref % len(co.CATEGORIES)]}"),
+        kinds.PRODUCT: ("GET", f"/{product.category}/{product.slug}"),
+        kinds.ARTICLE: ("GET", f"/blog/{co.BLOG[ref % len(co.BLOG)]}"),
+        kinds.SEARCH: ("GET", f"/search?q={co.SEARCH_TERMS[ref % len(co.SEARCH_TERMS)]}"),
+        kinds.LANDING: ("GET", utm),
+        kinds.DOWNLOAD: ("GET", f"/downloads/{co.DOWNLOADS[ref % len(co.DOWNLOADS)]}"),
+        kinds.CART: ("POST", "/cart/add"),
+        kinds.CHECKOUT: ("GET", "/checkout"),
+        kinds.PAY: ("POST", "/checkout/payment"),
+        kinds.PAY_ERROR: ("POST", "/checkout/payment"),
+        kinds.PAY_FAILED: ("GET", "/checkout/payment-failed"),
+        kinds.CONFIRMED: ("GET", "/checkout/confirmation"),
+        kinds.LOGIN: ("POST", "/account/login"),
+        kinds.ACCOUNT: ("GET", "/account/orders"),
+        kinds.DEAD_LANDING: ("GET", utm),
+        kinds.CONTACT: ("GET", "/contact"),
+        kinds.API: ("POST", "/wp-json/contact-form-7/v1/contact-forms/36/feedback"),
+        kinds.COMMENT: ("POST", "/wp-comments-post.php"),
+        kinds.ASSET: ("GET", ("/assets/site.css", "/assets/shop.js", f"/assets/products/{product.slug}.webp")[ref % 3]),
+        kinds.MAIL_LANDING: (
+            "GET",
+            f"/lp/newsletter-{ref % 30 + 1}?utm_source=mailchimp&utm_medium=email"
+            f"&utm_campaign=newsletter-{ref % 30 + 1}&mc_cid={campaign_id(ref % 30)}",
+        ),
         ROBOTS_TXT: ("GET", "/robots.txt"),
     }[kind]
 
 
-_STATUS = {be.CART: 303, be.PAY: 303, be.PAY_ERROR: 500, be.LOGIN: 302, be.DEAD_LANDING: 404, be.COMMENT: 302}
+_STATUS = {
+    kinds.CART: 303,
+    kinds.PAY: 303,
+    kinds.PAY_ERROR: 500,
+    kinds.LOGIN: 302,
+    kinds.DEAD_LANDING: 404,
+    kinds.COMMENT: 302,
+}
 
 
 def web_paths() -> pl.DataFrame:
     """Which request is which touchpoint: `method`, `path`, `status`, `touchpoint_type` (NULL: none)."""
     rows = []
-    for kind, touchpoint_type in enumerate(be.WEB_TYPE):
+    for kind, touchpoint_type in enumerate(kinds.WEB_TYPE):
         for ref in range(_REFS):
             method, path = _code(kind, ref)
-            rows.append({"method": method, "path": path.split("?")[0], "status": _STATUS.get(kind, 200),
-                         "touchpoint_type": touchpoint_type})
+            rows.append(
+                {
+                    "method": method,
+                    "path": path.split("?")[0],
+                    "status": _STATUS.get(kind, 200),
+                    "touchpoint_type": touchpoint_type,
+                }
+            )
     return pl.DataFrame(rows, schema_overrides={"touchpoint_type": pl.String}).unique(maintain_order=True)
 
 
@@ -99,25 +125,44 @@ def _requests(behaviour: Behaviour, people: People, seed: int) -> pl.DataFrame:
     """People's requests with their assets and the robots, ordered by time."""
     hit = behaviour.hit
     visitor = (hit["person"].cast(pl.Int32) * 2 + hit["slot"].cast(pl.Int32)).alias("visitor")
-    base = hit.select("at", "kind", "ref", "entry_channel", "campaign", "session", "is_logged_in", "person").with_columns(
-        visitor, is_human=pl.lit(True))
+    base = hit.select(
+        "at", "kind", "ref", "entry_channel", "campaign", "session", "is_logged_in", "person"
+    ).with_columns(visitor, is_human=pl.lit(True))
     # A landing page of a campaign is addressed by the campaign, a newsletter's by its number.
-    base = base.with_columns(ref=pl.when(pl.col("kind").is_in([be.LANDING, be.DEAD_LANDING])).then(pl.col("campaign").cast(pl.Int32))
-                             .otherwise("ref"))
+    base = base.with_columns(
+        ref=pl.when(pl.col("kind").is_in([kinds.LANDING, kinds.DEAD_LANDING]))
+        .then(pl.col("campaign").cast(pl.Int32))
+        .otherwise("ref")
+    )
     entry = base.filter(pl.col("entry_channel") >= 0)
-    product = base.filter((pl.col("kind") == be.PRODUCT) & (pl.col("ref") % 3 == 2))
+    product = base.filter((pl.col("kind") == kinds.PRODUCT) & (pl.col("ref") % 3 == 2))
 
     def asset(frame: pl.DataFrame, ref: pl.Expr, delay: int) -> pl.DataFrame:
         return frame.with_columns(
-            at=pl.col("at") + delay, kind=pl.lit(be.ASSET, dtype=pl.Int8), ref=ref.cast(pl.Int32),
-            entry_channel=pl.lit(-1, dtype=pl.Int8), is_human=pl.lit(False), is_logged_in=pl.lit(False),
-            session=pl.lit(-1, dtype=pl.Int32))
+            at=pl.col("at") + delay,
+            kind=pl.lit(kinds.ASSET, dtype=pl.Int8),
+            ref=ref.cast(pl.Int32),
+            entry_channel=pl.lit(-1, dtype=pl.Int8),
+            is_human=pl.lit(False),
+            is_logged_in=pl.lit(False),
+            session=pl.lit(-1, dtype=pl.Int32),
+        )
 
     robots = _robots(people, seed).with_columns(
-        entry_channel=pl.lit(-1, dtype=pl.Int8), campaign=pl.lit(0, dtype=pl.Int8), session=pl.lit(-1, dtype=pl.Int32),
-        is_logged_in=pl.lit(False), person=pl.lit(-1, dtype=pl.Int32), is_human=pl.lit(False))
-    parts = [base, asset(entry, pl.lit(0), 0), asset(entry, pl.lit(1), 1), asset(product, pl.col("ref") * 3 + 2, 1),
-             robots.select(base.columns)]
+        entry_channel=pl.lit(-1, dtype=pl.Int8),
+        campaign=pl.lit(0, dtype=pl.Int8),
+        session=pl.lit(-1, dtype=pl.Int32),
+        is_logged_in=pl.lit(False),
+        person=pl.lit(-1, dtype=pl.Int32),
+        is_human=pl.lit(False),
+    )
+    parts = [
+        base,
+        asset(entry, pl.lit(0), 0),
+        asset(entry, pl.lit(1), 1),
+        asset(product, pl.col("ref") * 3 + 2, 1),
+        robots.select(base.columns),
+    ]
     return pl.concat(parts).filter(pl.col("at") < END).sort("at", maintain_order=True)
 
 
@@ -128,13 +173,13 @@ def _robots(people: People, seed: int) -> pl.DataFrame:
     first = people.count * 2
     at, kind, ref, who = [], [], [], []
 
-    def add(times: np.ndarray, kinds: np.ndarray, bot: int) -> None:
+    def add(times: np.ndarray, kind_of: np.ndarray, bot: int) -> None:
         at.append(times.astype(np.int64))
-        kind.append(kinds)
+        kind.append(kind_of)
         ref.append(rng.integers(0, 16, len(times)))
         who.append(np.full(len(times), first + bot))
 
-    pages = np.array([be.HOME, be.CATEGORY, be.PRODUCT, be.ARTICLE])
+    pages = np.array([kinds.HOME, kinds.CATEGORY, kinds.PRODUCT, kinds.ARTICLE])
     for bot, per_day in ((0, 14), (1, 6)):
         count = int(per_day * scale)
         day = np.repeat(np.arange(DAYS), count + 1)
@@ -142,17 +187,21 @@ def _robots(people: People, seed: int) -> pl.DataFrame:
         times = START + day * DAY + 3600 * (1 + bot) + np.minimum(place * 41, 60_000) + rng.integers(0, 30, len(day))
         add(times, np.where(place == 0, ROBOTS_TXT, rng.choice(pages, len(day))), bot)
     every = np.arange(START, END, 3 * 3600)
-    add(every, np.full(len(every), be.HOME), 2)
+    add(every, np.full(len(every), kinds.HOME), 2)
     script = START + rng.integers(0, DAYS * DAY, int(60 * scale))
     add(np.sort(script), rng.choice(pages, len(script)), 3)
     # The scraper: whole catalogue at a steady pace in six nights, no assets, no robots.txt.
     for night in range(6):
         count = min(int(90 * scale), 6000)
-        add(START + (15 + 28 * night) * DAY + 3 * 3600 + np.arange(count) * 2, np.full(count, be.PRODUCT), 4)
-    return pl.DataFrame({
-        "at": np.concatenate(at), "kind": np.concatenate(kind).astype(np.int8), "ref": np.concatenate(ref).astype(np.int32),
-        "visitor": np.concatenate(who).astype(np.int32),
-    })
+        add(START + (15 + 28 * night) * DAY + 3 * 3600 + np.arange(count) * 2, np.full(count, kinds.PRODUCT), 4)
+    return pl.DataFrame(
+        {
+            "at": np.concatenate(at),
+            "kind": np.concatenate(kind).astype(np.int8),
+            "ref": np.concatenate(ref).astype(np.int32),
+            "visitor": np.concatenate(who).astype(np.int32),
+        }
+    )
 
 
 class _Lines:
@@ -165,10 +214,16 @@ class _Lines:
         self.unique_id = people.frame["unique_email_id"]
         pairs = [_code(kind, ref) for kind in range(_KINDS) for ref in range(_REFS)]
         self.request = pl.Series([f'"{method} {path}' for method, path in pairs])
-        self.status = pl.Series([f'HTTP/1.1" {_STATUS.get(kind, 200)} {180 + 97 * ref + 611 * kind} '
-                                 for kind in range(_KINDS) for ref in range(_REFS)])
-        self.referrer = pl.Series([co.REFERRERS.get(channel, "-") for channel in range(len(co.CHANNELS))]
-                                  + [co.SITE + "/", "-"])
+        self.status = pl.Series(
+            [
+                f'HTTP/1.1" {_STATUS.get(kind, 200)} {180 + 97 * ref + 611 * kind} '
+                for kind in range(_KINDS)
+                for ref in range(_REFS)
+            ]
+        )
+        self.referrer = pl.Series(
+            [co.REFERRERS.get(channel, "-") for channel in range(len(co.CHANNELS))] + [co.SITE + "/", "-"]
+        )
         self.clock = pl.Series([f"{s // 3600:02d}:{s // 60 % 60:02d}:{s % 60:02d}" for s in range(DAY)])
         days = pl.Series(np.arange(-1, DAYS + 2) * DAY + START // DAY * DAY)
         self.first_day = int(days[0]) // DAY
@@ -195,34 +250,53 @@ class _Lines:
         human = person >= 0
         referrer = np.where(entry >= 0, entry, np.where(human, len(co.CHANNELS), len(co.CHANNELS) + 1))
         known = np.clip(person, 0, len(self.login) - 1)
-        paid = (kind == be.LANDING) & (entry == co.PAID_SEARCH) | (kind == be.DEAD_LANDING)
-        frame = pl.DataFrame({
-            "ip": self.ip.gather(visitor),
-            "login": self.login.gather(known),
-            "in": rows["is_logged_in"],
-            "date": self.date.gather(wall // DAY - self.first_day),
-            "clock": self.clock.gather(wall % DAY),
-            "zone": pl.Series(["+0100] ", "+0200] "]).gather((offset == 7200).astype(np.uint32)),
-            "request": self.request.gather(code),
-            "status": self.status.gather(code),
-            "referrer": self.referrer.gather(referrer),
-            "agent": self.agent.gather(visitor),
-            "paid": paid,
-            "mail": (kind == be.MAIL_LANDING),
-            "bought": kind == be.CONFIRMED,
-            "session": rows["session"],
-            "unique": self.unique_id.gather(known),
-            "ref": rows["ref"].cast(pl.Int64),
-        })
+        paid = (kind == kinds.LANDING) & (entry == co.PAID_SEARCH) | (kind == kinds.DEAD_LANDING)
+        frame = pl.DataFrame(
+            {
+                "ip": self.ip.gather(visitor),
+                "login": self.login.gather(known),
+                "in": rows["is_logged_in"],
+                "date": self.date.gather(wall // DAY - self.first_day),
+                "clock": self.clock.gather(wall % DAY),
+                "zone": pl.Series(["+0100] ", "+0200] "]).gather((offset == 7200).astype(np.uint32)),
+                "request": self.request.gather(code),
+                "status": self.status.gather(code),
+                "referrer": self.referrer.gather(referrer),
+                "agent": self.agent.gather(visitor),
+                "paid": paid,
+                "mail": (kind == kinds.MAIL_LANDING),
+                "bought": kind == kinds.CONFIRMED,
+                "session": rows["session"],
+                "unique": self.unique_id.gather(known),
+                "ref": rows["ref"].cast(pl.Int64),
+            }
+        )
         extra = (
-            pl.when("paid").then(pl.concat_str(pl.lit("&gclid="), gclid(pl.col("session"))))
-            .when("mail").then(pl.concat_str(pl.lit("&mc_eid="), pl.col("unique")))
-            .when("bought").then(pl.concat_str(pl.lit("?order="), order_reference(pl.col("ref"))))
+            pl.when("paid")
+            .then(pl.concat_str(pl.lit("&gclid="), gclid(pl.col("session"))))
+            .when("mail")
+            .then(pl.concat_str(pl.lit("&mc_eid="), pl.col("unique")))
+            .when("bought")
+            .then(pl.concat_str(pl.lit("?order="), order_reference(pl.col("ref"))))
             .otherwise(pl.lit(""))
         )
         line = pl.concat_str(
-            "ip", pl.lit(" - "), pl.when("in").then("login").otherwise(pl.lit("-")), pl.lit(" ["), "date", "clock",
-            pl.lit(" "), "zone", "request", extra, pl.lit(" "), "status", pl.lit('"'), "referrer", pl.lit('" "'), "agent",
+            "ip",
+            pl.lit(" - "),
+            pl.when("in").then("login").otherwise(pl.lit("-")),
+            pl.lit(" ["),
+            "date",
+            "clock",
+            pl.lit(" "),
+            "zone",
+            "request",
+            extra,
+            pl.lit(" "),
+            "status",
+            pl.lit('"'),
+            "referrer",
+            pl.lit('" "'),
+            "agent",
             pl.lit('"'),
         )
         return frame.select(line.alias("line"))["line"]
@@ -233,7 +307,9 @@ class _Lines:
             yield self.format(piece)
 
 
-def write_web(people: People, visitors: pl.DataFrame, behaviour: Behaviour, sink: Sink, truth: Truth, seed: int) -> pl.DataFrame:
+def write_web(
+    people: People, visitors: pl.DataFrame, behaviour: Behaviour, sink: Sink, truth: Truth, seed: int
+) -> pl.DataFrame:
     """Write the access logs of every night; returns the robots for the truth."""
     request = _requests(behaviour, people, seed)
     lines = _Lines(people, visitors)
@@ -246,40 +322,78 @@ def write_web(people: People, visitors: pl.DataFrame, behaviour: Behaviour, sink
         held = (at >= cuts[0] - 3 * DAY) & (at < cuts[0] - 2 * DAY) & (person % 4 == 1) & (person >= 0)
     for night in range(len(cuts)):
         low, high = np.searchsorted(at, np.array([max(sink.nights.since(night), START - 400 * DAY), cuts[night]]))
-        mine = request[int(low):int(high)].filter(pl.Series(~held[low:high]))
-        months = pl.from_epoch(mine["at"]).dt.strftime("%Y%m")
+        mine = request[int(low) : int(high)].filter(pl.Series(~held[low:high]))
+        # Rotated at the end of the month, give or take the hour of summer time.
+        months = pl.from_epoch(mine["at"] + 7200).dt.strftime("%Y%m")
         edges = [0, *(np.flatnonzero(months[1:] != months[:-1]) + 1).tolist(), len(mine)] if len(mine) else [0, 0]
         for index in range(len(edges) - 1):
-            part = mine[edges[index]:edges[index + 1]]
+            part = mine[edges[index] : edges[index + 1]]
             newest = index == len(edges) - 2
             stamp = months[edges[index]] if len(mine) else ""
             name = "access.log" if newest else f"access.log-{stamp}"
             # Logs of earlier nights and months are kept packed.
             packed = len(cuts) > 1 and (night < len(cuts) - 1 or not newest)
-            sink.lines("web/access_log", night, lines.parts(part), name=name + (".gz" if packed else ""),
-                       broken=_broken_lines() if night == 0 and newest else (), note="new lines")
+            sink.lines(
+                "web/access_log",
+                night,
+                lines.parts(part),
+                name=name + (".gz" if packed else ""),
+                broken=_broken_lines() if night == 0 and newest else (),
+                note="new lines",
+            )
         if night == 1:
-            sink.lines("web/access_log", 1, lines.parts(request.filter(pl.Series(held))), name="access-node2.log",
-                       note="late: a day of the second server that belongs to night 1")
-    hit = behaviour.hit
-    for touchpoint_type in sorted({t for t in be.WEB_TYPE if t}):
-        kinds = [k for k, t in enumerate(be.WEB_TYPE) if t == touchpoint_type]
-        truth.touchpoint(hit.filter(pl.col("kind").is_in(kinds)), touchpoint_type, "web/access_log")
+            sink.lines(
+                "web/access_log",
+                1,
+                lines.parts(request.filter(pl.Series(held))),
+                name="access-node2.log",
+                note="late: a day of the second server that belongs to night 1",
+            )
+    # A visit names the person when the same device carried the login on that day (UTC).
+    hit = behaviour.hit.with_columns(device=pl.col("person") * 2 + pl.col("slot"), day=pl.col("at") // DAY)
+    named = hit.filter("is_logged_in").select("device", "day").unique().with_columns(is_named=pl.lit(True))
+    hit = hit.join(named, on=["device", "day"], how="left", maintain_order="left").with_columns(
+        pl.col("is_named").fill_null(False)
+    )
+    for touchpoint_type in sorted({t for t in kinds.WEB_TYPE if t}):
+        wanted = [k for k, t in enumerate(kinds.WEB_TYPE) if t == touchpoint_type]
+        truth.touchpoint(
+            hit.filter(pl.col("kind").is_in(wanted)), touchpoint_type, "web/access_log", identified=pl.col("is_named")
+        )
     first = people.count * 2
     counts = request.filter(pl.col("visitor") >= first).group_by("visitor").len().sort("visitor")
     number = dict(counts.iter_rows())
-    return pl.DataFrame([
-        {"name": b.name, "ip": b.ip, "agent": b.agent, "is_declared": b.is_declared, "request_count": number.get(first + i, 0)}
-        for i, b in enumerate(BOTS)
-    ])
+    return pl.DataFrame(
+        [
+            {
+                "name": b.name,
+                "ip": b.ip,
+                "agent": b.agent,
+                "is_declared": b.is_declared,
+                "request_count": number.get(first + i, 0),
+            }
+            for i, b in enumerate(BOTS)
+        ]
+    )
 
 
 def _broken_lines() -> list[Broken]:
     stamp = "[24/Mar/2026:10:00:00 +0100]"
     return [
-        Broken(f'192.0.2.9 - - {stamp} "GET /search?q=caf\udce9 HTTP/1.1" 200 512 "-" "Mozilla/5.0"'
-               .encode("utf-8", "surrogateescape"), "invalid_utf8", "request", "/search?q=caf\\xe9", "quarantine or decoded"),
+        Broken(
+            f'192.0.2.9 - - {stamp} "GET /search?q=caf\udce9 HTTP/1.1" 200 512 "-" "Mozilla/5.0"'.encode(
+                "utf-8", "surrogateescape"
+            ),
+            "invalid_utf8",
+            "request",
+            "/search?q=caf\\xe9",
+            "quarantine or decoded",
+        ),
         Broken(f'192.0.2.9 - - {stamp} "GET /e-bikes/polder-ci'.encode(), "truncated_line", "", ""),
-        Broken(b'192.0.2.9 - - [32/Foo/2026:10:00:00 +0100] "GET / HTTP/1.1" 200 512 "-" "Mozilla/5.0"', "invalid_date", "time",
-               "32/Foo/2026:10:00:00 +0100"),
+        Broken(
+            b'192.0.2.9 - - [32/Foo/2026:10:00:00 +0100] "GET / HTTP/1.1" 200 512 "-" "Mozilla/5.0"',
+            "invalid_date",
+            "time",
+            "32/Foo/2026:10:00:00 +0100",
+        ),
     ]

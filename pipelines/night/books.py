@@ -18,15 +18,14 @@ def write_export_file(session: Session) -> None:
         """
         insert into work.main.export_file by name
         with place as (
-            select file_id, relative_path as path, any_value(source_export) as source_export,
-                any_value(status) as status, any_value(message) as message, any_value(format) as format,
+            select file_id, relative_path as path, source_export, any_value(status) as status, any_value(message) as message, any_value(format) as format,
                 any_value(encoding) as encoding, any_value(delimiter) as delimiter, any_value(compression) as compression,
                 max(byte_count) as byte_count
-            from state.main.seen_file group by file_id, relative_path
+            from state.main.seen_file group by file_id, relative_path, source_export
         ),
         numbered as (
-            select *, row_number() over (partition by file_id order by path) as copy_number,
-                first_value(path) over (partition by file_id order by path) as first_path
+            select *, row_number() over (partition by file_id, source_export order by path) as copy_number,
+                first_value(path) over (partition by file_id, source_export order by path) as first_path
             from place
         )
         select
@@ -71,7 +70,7 @@ def write_reconciliation(session: Session) -> None:
         ),
         skipped as (
             select file_id, source_export, sum(row_count) as skipped_count,
-                cast(json_group_object(rule, row_count order by rule) as varchar) as skipped_by_rule
+                '{' || string_agg('"' || rule || '": ' || row_count, ', ' order by rule) || '}' as skipped_by_rule
             from rule group by file_id, source_export
         ),
         counted as (

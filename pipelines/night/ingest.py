@@ -7,7 +7,6 @@ Does not belong here: how a format is read or a value typed (`sources/`), which 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -211,9 +210,10 @@ def parse_once(
         parse(path, spec, target, salt)
     # Whatever is wrong with one file, the night goes on without it and says so in export_file.
     except Exception as error:
-        message = f"{type(error).__name__}: {error}"[:500]
+        message = str(error).replace(str(path), path.name)[:500] or type(error).__name__
         session.run(
-            "update state.main.seen_file set status = 'unreadable', message = ? where file_id = ?", [message, file_id]
+            "update state.main.seen_file set status = 'unreadable', message = ? where file_id = ? and source_export = ?",
+            [message, file_id, spec.name],
         )
         return None
     return target
@@ -744,7 +744,3 @@ def identifier_link_expressions(given: set[str]) -> tuple[dict[str, str], str, s
     )
     return expressions, problem, ""
 
-
-def skipped_by_rule_json(counts: dict[str, int]) -> str:
-    """Rule counts as JSON text in rule order."""
-    return json.dumps(counts, sort_keys=True)

@@ -89,7 +89,10 @@ def register_files(session: Session, folders: list[Path], catalog: SourceCatalog
     specs_changed = catalog_hash != recorded_hash(session, "catalog")
     known = {
         row[0]: row
-        for row in session.rows("select path, byte_count, modified_ns, file_id, status from state.main.seen_file")
+        for row in session.rows(
+            "select path, any_value(byte_count), any_value(modified_ns), any_value(file_id), any_value(status) "
+            "from state.main.seen_file group by path"
+        )
     }
     found = find_files(folders)
     rows: list[dict[str, object]] = []
@@ -106,7 +109,9 @@ def register_files(session: Session, folders: list[Path], catalog: SourceCatalog
                 file_id = content_id(file.path)
             except OSError:
                 status = "unreadable"
-        rows.append(
+        # One file may hold the rows of several exports of a system (posts and comments, say): a row for each.
+        exports = recognition.exports if status == "recognised" else (None,)
+        rows.extend(
             {
                 "path": str(file.path),
                 "relative_path": file.relative_path,
@@ -115,13 +120,14 @@ def register_files(session: Session, folders: list[Path], catalog: SourceCatalog
                 # A file that cannot be read has no content to be known by: its path stands in.
                 "file_id": file_id or "?" + hashlib.sha256(file.relative_path.encode()).hexdigest()[:15],
                 "status": status,
-                "source_export": recognition.export if status == "recognised" else None,
-                "message": recognition.message,
-                "format": recognition.format,
-                "encoding": recognition.encoding,
-                "delimiter": recognition.delimiter,
-                "compression": recognition.compression,
+                "source_export": export,
+                "message": recognition.message.replace(str(file.path), file.relative_path),
+                "format": recognition.detected.format,
+                "encoding": recognition.detected.encoding,
+                "delimiter": recognition.detected.delimiter,
+                "compression": recognition.detected.compression,
             }
+            for export in exports
         )
     if rows:
         session.store("scratch.main.seen_now", pa.Table.from_pylist(rows, schema=SEEN_FILE))
@@ -136,9 +142,11 @@ def reassign_gone_files(session: Session, present: set[Path], catalog: SourceCat
     """A file whose original is gone keeps its export, unless that export no longer exists."""
     for path, export in session.rows("select path, source_export from state.main.seen_file where status = 'recognised'"):
         if Path(path) not in present and export not in catalog.exports:
+            message = f"the export {export} is no longer among the sources; put its spec back or drop the file again"
             session.run(
-                "update state.main.seen_file set status = 'unrecognised', source_export = null, message = ? where path = ?",
-                [f"the export {export} is no longer among the sources; put its spec back or drop the file again", path],
+                "update state.main.seen_file set status = 'unrecognised', source_export = null, message = ? "
+                "where path = ? and source_export = ?",
+                [message, path, export],
             )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines.definitions import build_definitions
+from pipelines.nightly import build_definitions
 
 GOLDEN = Path(__file__).parent / "graph.json"
 

@@ -15,7 +15,7 @@ import duckdb
 
 from models.configuration import load_configuration
 from pipelines.assets.resource import NightResource, configured_catalog
-from pipelines.definitions import build_definitions
+from pipelines.nightly import build_definitions
 from pipelines.launch import execute_night, failure_text
 from pipelines.progress import Silent
 from pipelines.warehouse import Release, Warehouse

@@ -12,7 +12,7 @@ import pytest
 
 from models.configuration import load_configuration
 from pipelines.assets.resource import NightResource, configured_catalog
-from pipelines.definitions import build_definitions
+from pipelines.nightly import build_definitions
 from pipelines.launch import execute_night
 from pipelines.warehouse import Warehouse
 from tests.pipelines.nights import assert_same, contents, run_night
