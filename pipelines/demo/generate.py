@@ -1,4 +1,7 @@
-"""Make the demo company: `generate()` lives 26 weeks and writes the exports of every night and the truth beside them."""
+"""Make the demo company: `generate()` lives 26 weeks and writes every night's exports with the truth beside them.
+
+Only the order of the steps is here; what people do and how systems write it down have their own modules.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from pipelines.demo.write_zendesk import write_zendesk
 
 Progress = Callable[[str, int, int], None]
 DEFAULT_CUSTOMERS = 2_000
-# 3 million people fit the telephone range of six digits three times over; identifiers would repeat beyond one million.
+# Telephone numbers have six free digits; beyond a million people they would repeat.
 MAXIMUM_CUSTOMERS = 999_999
 
 

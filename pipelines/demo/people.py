@@ -27,14 +27,16 @@ _DOMAINS = _NAMES["domain"]
 _FOLD = str.maketrans(
     {"æ": "ae", "ø": "oe", "å": "aa", "ë": "e", "é": "e", "ï": "i", "ú": "u", "â": "a", " ": None, "'": None, "-": None}
 )
+_WEBKIT = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
+_BLINK = "AppleWebKit/537.36 (KHTML, like Gecko)"
 _MOBILE_AGENT = (
-    "Mozilla/5.0 (iPhone; CPU iPhone OS {v}_{w} like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
-    "Version/{v}.{w} Mobile/15E148 Safari/604.1",
-    "Mozilla/5.0 (Linux; Android 1{x}; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/1{v}.0.{w}.0 Mobile Safari/537.36",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS {v}_{w} like Mac OS X) "
+    f"{_WEBKIT} Version/{{v}}.{{w}} Mobile/15E148 Safari/604.1",
+    f"Mozilla/5.0 (Linux; Android 1{{x}}; K) {_BLINK} Chrome/1{{v}}.0.{{w}}.0 Mobile Safari/537.36",
 )
 _DESKTOP_AGENT = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/1{v}.0.{w}.0 Safari/537.36",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/{v}.{x} Safari/605.1.15",
+    f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {_BLINK} Chrome/1{{v}}.0.{{w}}.0 Safari/537.36",
+    f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {_WEBKIT} Version/{{v}}.{{x}} Safari/605.1.15",
     "Mozilla/5.0 (X11; Linux x86_64; rv:1{v}.{w}) Gecko/20100101 Firefox/1{v}.{w}",
 )
 HOUSEHOLD_EVERY = 33

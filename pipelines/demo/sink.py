@@ -73,7 +73,7 @@ class Broken:
 
 @dataclass
 class Sink:
-    """Writes below `out/exports` and remembers each file, each planted row and the rows repeated from earlier nights."""
+    """Writes below `out/exports` and keeps the books of files, planted rows and repeated rows."""
 
     out: Path
     nights: Nights
@@ -115,7 +115,8 @@ class Sink:
     ) -> None:
         """Write a CSV export in the layout of `export`; columns that the rows lack stay empty.
 
-        `rows` may come in parts. `header` replaces the header line (several header rows); `broken` records follow at the end.
+        `rows` may come in parts. `header` replaces the header line (several header rows); `broken` records follow at
+        the end.
         """
         system, base = export.split("/")
         columns = layout(export)

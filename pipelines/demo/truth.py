@@ -47,7 +47,7 @@ class Truth:
         *,
         identified: pl.Expr | bool = True,
     ) -> None:
-        """Add one touchpoint per row of `frame` (columns `person` and `at`); rows at or after the data date never happened.
+        """Add one touchpoint per row of `frame` (columns `person` and `at`) before the data date.
 
         `identified` says whether the export row names the person by some identifier.
         """

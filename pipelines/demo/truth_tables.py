@@ -122,7 +122,7 @@ def _write_people(
 
 
 def _identifiers(people: People, behaviour: Behaviour, contacts: pl.DataFrame) -> pl.DataFrame:
-    """Every identifier that stands in some export row of a person, in normal form, with the first export that has it."""
+    """Every identifier that an export row gives a person, in normal form, with the first export that has it."""
     f = people.frame
     order = behaviour.order["person"].unique().sort()
     in_contact = contacts["person"].unique().sort()

@@ -31,7 +31,7 @@ def _hash(text: str) -> str:
 
 
 def _ads(behaviour: Behaviour, sink: Sink, seed: int) -> None:
-    """Cost per campaign, day and device. A day's conversions are counted again for 30 days, so later nights correct them."""
+    """Cost per campaign, day and device. Conversions are counted again for 30 days: later nights correct them."""
     rng = stream(seed, "ads")
     clicks = (
         behaviour.hit.filter(

@@ -1,7 +1,7 @@
 """CRM: contacts, leads, calls (tasks), meetings (events) and cases as Salesforce objects in a warehouse.
 
-Times are UTC without zone. Contacts and leads come as overlapping dumps of changed rows, so a later night replaces rows of
-an earlier one; a few contacts exist twice under different ids and spellings.
+Times are UTC without zone. Contacts and leads come as overlapping dumps of changed rows, so a later night replaces
+rows of an earlier one; a few contacts exist twice under different ids and spellings.
 """
 
 from __future__ import annotations

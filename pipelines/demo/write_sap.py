@@ -1,7 +1,7 @@
 """ERP: customers, orders, document flow, deliveries and paid invoices as SAP tables leave the house.
 
-Times are the company's wall clock without zone; quirks of the real files are kept: keys with leading zeros, a single blank
-for an empty field and 00000000 for no date in the document flow, lower-case headers elsewhere, amounts in DKK for Danes.
+Times are the company's wall clock without zone. Quirks of the real files are kept: keys with leading zeros, a single
+blank for an empty field and 00000000 for no date in the document flow, lower-case headers elsewhere. Danes pay in DKK.
 """
 
 from __future__ import annotations

@@ -200,8 +200,8 @@ def _tickets(rows: pl.DataFrame) -> list[pl.Series]:
         _agent(pl.col("agent")),
         pl.lit(
             f', "organization_id": null, "group_id": {_GROUP}, "collaborator_ids": [], "follower_ids": [], '
-            '"email_cc_ids": [], "forum_topic_id": null, "problem_id": null, "has_incidents": false, "is_public": true, '
-            '"due_at": null, "tags": ['
+            '"email_cc_ids": [], "forum_topic_id": null, "problem_id": null, "has_incidents": false, '
+            '"is_public": true, "due_at": null, "tags": ['
         ),
         choose([g for _, _, g in _TOPICS], "topic"),
         tags,
@@ -307,9 +307,10 @@ def _users(rows: pl.DataFrame, night: int) -> list[pl.Series]:
     rest = (
         '"organization_id": null, "role": "{role}", "verified": true, "external_id": ',
         ', "tags": [], "alias": null, '
-        '"active": true, "shared": false, "shared_agent": false, "last_login_at": null, "two_factor_auth_enabled": null, '
-        '"signature": null, "details": null, "notes": null, "role_type": null, "custom_role_id": null, "moderator": false, '
-        '"ticket_restriction": "requested", "only_private_comments": false, "restricted_agent": true, "suspended": false, '
+        '"active": true, "shared": false, "shared_agent": false, "last_login_at": null, '
+        '"two_factor_auth_enabled": null, "signature": null, "details": null, "notes": null, "role_type": null, '
+        '"custom_role_id": null, "moderator": false, "ticket_restriction": "requested", "only_private_comments": false, '
+        '"restricted_agent": true, "suspended": false, '
         '"default_group_id": null, "report_csv": false, "user_fields": {}}',
     )
     user = pl.col("zendesk_user")
