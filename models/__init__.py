@@ -1,1 +1,1 @@
-"""What the tables mean: contracts, catalogue, configuration, and the algorithms that SQL says badly. No Dagster, no file paths."""
+"""What the tables mean: contracts, catalogue, configuration, and algorithms that SQL says badly. No Dagster, no paths."""

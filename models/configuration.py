@@ -179,7 +179,7 @@ class Journey(_Section):
 class Funnel(_Section):
     """A funnel: steps of touchpoint types within `window_days` of the entry.
 
-    `journey` says of which journey no touchpoint may stand between two steps in strict mode; without it, of none at all.
+    `journey`, in strict mode: only touchpoints of that journey may not stand between two steps; without it, none may.
     """
 
     mode: Literal["ordered", "strict", "unordered"]
@@ -344,7 +344,7 @@ def load_configuration(path: Path | None = None) -> Configuration:
 
 
 def _other_form(item: Any) -> bool:
-    """Whether an error is about the form that was not meant: a selection where the word "all" stands, or the reverse."""
+    """Whether an error is about the form that was not meant: a selection where the word 'all' stands, or reverse."""
     literal = any(str(part).startswith("literal[") for part in item["loc"])
     return literal != isinstance(item["input"], str) and (literal or item["type"] in ("list_type", "model_type"))
 
@@ -462,7 +462,12 @@ def configuration_tables(config: Configuration, data_date_at: datetime) -> dict[
             for number, touchpoint_type in enumerate(funnel.steps, start=1)
         ],
         "funnel_touchpoint_type": [
-            {"funnel": name, "touchpoint_type_code": catalogue[touchpoint_type].code, "funnel_role": role, "step_number": number}
+            {
+                "funnel": name,
+                "touchpoint_type_code": catalogue[touchpoint_type].code,
+                "funnel_role": role,
+                "step_number": number,
+            }
             for name, funnel in sorted(config.funnels.items())
             for touchpoint_type, (role, number) in _funnel_roles(config, funnel).items()
         ],
@@ -490,8 +495,8 @@ def _funnel_roles(config: Configuration, funnel: Funnel) -> dict[str, tuple[str,
     roles: dict[str, tuple[str, int | None]] = {}
     if funnel.mode == "strict":
         others = load_catalogue() if funnel.journey is None else config.journeys[funnel.journey].types()
-        roles.update({name: ("between", None) for name in others})
-    roles.update({name: ("exclusion", None) for name in funnel.exclusions})
+        roles.update(dict.fromkeys(others, ("between", None)))
+    roles.update(dict.fromkeys(funnel.exclusions, ("exclusion", None)))
     roles.update({name: ("step", number) for number, name in enumerate(funnel.steps, start=1)})
     return roles
 

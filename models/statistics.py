@@ -79,8 +79,8 @@ def mean_difference(
 ) -> tuple[Floats, Floats, Floats, Floats]:  # fmt: skip
     """Difference of two means (first minus second), its 95 % interval and two-sided p, all by Welch.
 
-    Variances are those of the sample (divided by n - 1). NaN where a group has fewer than two values; p also where it is
-    below MINIMUM_COUNT.
+    Variances are those of the sample (divided by n - 1). NaN where a group has fewer than two values; p also where it
+    is below MINIMUM_COUNT.
     """
     m, x, v, n, y, w = (np.asarray(values, dtype=np.float64) for values in (n1, mean1, variance1, n2, mean2, variance2))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -89,7 +89,8 @@ def mean_difference(
         freedom = (part1 + part2) ** 2 / (part1**2 / (m - 1) + part2**2 / (n - 1))
         difference = x - y
         reach = np.where(error == 0, 0.0, stats.t.ppf(1 - ALPHA / 2, freedom) * error)
-        p = np.where(error == 0, np.where(difference == 0, 1.0, 0.0), 2 * stats.t.sf(np.abs(difference) / error, freedom))
+        spread = 2 * stats.t.sf(np.abs(difference) / error, freedom)
+        p = np.where(error == 0, np.where(difference == 0, 1.0, 0.0), spread)
     enough = (m >= 2) & (n >= 2)
     reach = np.where(enough, reach, np.nan)
     tested = (m >= MINIMUM_COUNT) & (n >= MINIMUM_COUNT)
@@ -117,7 +118,7 @@ def adjusted_by_group(p: Floats, *keys: Sequence[object]) -> Floats:
 
 
 def drop_off_point(table: pa.Table) -> pa.Table:
-    """Finish of `drop_off_point`: share dropped of those who decided, interval, baseline, p-value, mark, evidence shares.
+    """Finish of `drop_off_point`: share dropped of those who decided, with interval, baseline, mark and evidence.
 
     Baseline: the share dropped at all other rows of the same definition and level. Corrected for the comparisons within
     one definition and level. Marked: a higher share than the baseline with an adjusted p below 0.05.
@@ -229,9 +230,7 @@ def touchpoint_trend(table: pa.Table) -> pa.Table:
         previous_deviation_count=pl.when(pl.col("previous_median_count").is_not_null()).then(
             pl.col("previous_deviation_count")
         ),
-        change_share=pl.when(pl.col("previous_median_count") > 0).then(
-            count / pl.col("previous_median_count") - 1
-        ),
+        change_share=pl.when(pl.col("previous_median_count") > 0).then(count / pl.col("previous_median_count") - 1),
         is_outlier=pl.when(pl.col("previous_median_count").is_not_null() & pl.col("is_complete")).then(
             (count - pl.col("previous_median_count")).abs()
             > pl.max_horizontal(

@@ -3,8 +3,8 @@
 -- grain: journey_id, step_number
 -- Per definition, the included touchpoints of a customer in total order are cut after a goal and where the pause exceeds
 -- the gap; inside a piece the journey begins at the first start touchpoint, and a piece without one is no journey.
--- Three passes over one PARTITION BY / ORDER BY: pauses and goals; running positions of cut and start; the first step.
--- Positions instead of a second partitioning: "a start at or after the last cut" is a comparison of two running maxima.
+-- Three passes: pauses and goals; running positions of the last cut and the last start ("begun since the cut" is then a
+-- comparison of two numbers); step numbers within the piece.
 with
 
 definition as (
@@ -51,7 +51,6 @@ measured as (
         is_goal,
         customer_id,
         occurred_at,
-        sort_rank,
         touchpoint_id,
         touchpoint_type_code,
         channel_code,
@@ -80,11 +79,9 @@ placed as (
         journey_number,
         customer_id,
         occurred_at,
-        sort_rank,
         touchpoint_id,
         touchpoint_type_code,
         channel_code,
-        is_start,
         is_goal,
         is_online,
         is_failure,
@@ -105,46 +102,13 @@ placed as (
                 when pause_microseconds is null or follows_goal or pause_microseconds > gap_microseconds then position
             end
         ) over until_here as cut_position,
-        max(case when is_start then position end) over before_here as earlier_start_position
+        max(case when is_start then position end) over until_here as start_position
     from measured
-    window
-        until_here as (
-            partition by journey_number, customer_id
-            order by occurred_at, sort_rank, touchpoint_id
-            rows between unbounded preceding and current row
-        ),
-        before_here as (
-            partition by journey_number, customer_id
-            order by occurred_at, sort_rank, touchpoint_id
-            rows between unbounded preceding and 1 preceding
-        )
-),
-
-begun as (
-    select
-        journey_number,
-        customer_id,
-        occurred_at,
-        sort_rank,
-        touchpoint_id,
-        touchpoint_type_code,
-        channel_code,
-        is_goal,
-        is_online,
-        is_failure,
-        is_last,
-        session_id,
-        waiting_seconds,
-        amount_base,
-        score_scaled,
-        position,
-        pause_microseconds,
-        previous_is_online,
-        previous_channel_code,
-        previous_touchpoint_type_code,
-        coalesce(earlier_start_position, 0) < cut_position as is_first
-    from placed
-    where is_start or earlier_start_position >= cut_position
+    window until_here as (
+        partition by journey_number, customer_id
+        order by position
+        rows between unbounded preceding and current row
+    )
 ),
 
 numbered as (
@@ -158,24 +122,22 @@ numbered as (
         is_goal,
         is_online,
         is_failure,
-        is_first,
         is_last,
         session_id,
         waiting_seconds,
         amount_base,
         score_scaled,
-        position,
         pause_microseconds,
         previous_is_online,
         previous_channel_code,
         previous_touchpoint_type_code,
-        last_value(case when is_first then touchpoint_id end ignore nulls) over until_here as first_touchpoint_id,
-        max(case when is_first then position end) over until_here as first_position
-    from begun
-    window until_here as (
-        partition by journey_number, customer_id
-        order by occurred_at, sort_rank, touchpoint_id
-        rows between unbounded preceding and current row
+        first_value(touchpoint_id) over piece as first_touchpoint_id,
+        row_number() over piece as step_number
+    from placed
+    where start_position >= cut_position
+    window piece as (
+        partition by journey_number, customer_id, cut_position
+        order by position
     )
 )
 
@@ -183,25 +145,25 @@ select
     cast(numbered.first_touchpoint_id + journey_definition.id_offset as bigint) as journey_id,
     cast(journey_definition.journey_definition as varchar) as journey_definition,
     cast(numbered.customer_id as bigint) as customer_id,
-    cast(numbered.position - numbered.first_position + 1 as integer) as step_number,
+    cast(numbered.step_number as integer) as step_number,
     cast(numbered.touchpoint_id as bigint) as touchpoint_id,
     cast(numbered.session_id as bigint) as session_id,
     cast(touchpoint_type.touchpoint_type as varchar) as touchpoint_type,
     cast(channel.channel as varchar) as channel,
-    cast(case when not numbered.is_first then previous_channel.channel end as varchar) as previous_channel,
+    cast(case when numbered.step_number > 1 then previous_channel.channel end as varchar) as previous_channel,
     cast(numbered.occurred_at as timestamp) as occurred_at,
     cast(
-        case when not numbered.is_first then (numbered.pause_microseconds - numbered.pause_microseconds % 1000000) / 1000000 end
+        case when numbered.step_number > 1 then (numbered.pause_microseconds - numbered.pause_microseconds % 1000000) / 1000000 end
         as bigint
     ) as seconds_since_previous,
     cast(numbered.is_goal as boolean) as is_goal,
     cast(numbered.is_last as boolean) as is_last,
     cast(numbered.is_online as boolean) as is_online,
     cast(
-        not numbered.is_first and numbered.touchpoint_type_code = numbered.previous_touchpoint_type_code
+        numbered.step_number > 1 and numbered.touchpoint_type_code = numbered.previous_touchpoint_type_code
         as boolean
     ) as is_repeat,
-    cast(not numbered.is_first and numbered.is_online <> numbered.previous_is_online as boolean) as is_medium_switch,
+    cast(numbered.step_number > 1 and numbered.is_online <> numbered.previous_is_online as boolean) as is_medium_switch,
     cast(numbered.is_failure as boolean) as is_failure,
     cast(numbered.waiting_seconds as integer) as waiting_seconds,
     cast(numbered.score_scaled as double) as score_scaled,
