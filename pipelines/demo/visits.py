@@ -35,7 +35,7 @@ from pipelines.demo.people import People
 
 
 def make_episodes(people: People, seed: int) -> pl.DataFrame:
-    """One row per buying episode: `person`, `no`, `day`, `channel`, device, `product`, stages reached, cause of drop."""
+    """One row per buying episode: `person`, `no`, `day`, `channel`, device, `product`, stages reached, cause."""
     rng = stream(seed, "episode")
     n, total = people.customer_count, people.count
     counts = np.ones(total, dtype=np.int64)

@@ -309,7 +309,8 @@ def _users(rows: pl.DataFrame, night: int) -> list[pl.Series]:
         ', "tags": [], "alias": null, '
         '"active": true, "shared": false, "shared_agent": false, "last_login_at": null, '
         '"two_factor_auth_enabled": null, "signature": null, "details": null, "notes": null, "role_type": null, '
-        '"custom_role_id": null, "moderator": false, "ticket_restriction": "requested", "only_private_comments": false, '
+        '"custom_role_id": null, "moderator": false, "ticket_restriction": "requested", '
+        '"only_private_comments": false, '
         '"restricted_agent": true, "suspended": false, '
         '"default_group_id": null, "report_csv": false, "user_fields": {}}',
     )
