@@ -18,7 +18,8 @@ with zoned as (
       strftime("date", '%Y-%m-%d') || ' ' || "time",
       ['%Y-%m-%d %H:%M:%S', '%Y-%m-%d %I:%M:%S %p', '%Y-%m-%d %H:%M', '%Y-%m-%d %I:%M %p']
     ) as local_time,
-    regexp_replace(total_collected, '[^0-9.,-]', '', 'g') as amount_text
+    -- Without the sign of the currency and the full stop of "kr."
+    rtrim(regexp_replace(total_collected, '[^0-9.,-]', '', 'g'), '.,') as amount_text
   from export_row
 ),
 

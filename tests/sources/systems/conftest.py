@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 import pytest
+
 from sources.read import parse
 from sources.spec import ExportSpec, SourceCatalog, load_catalog
 from sources.typed import lookup_columns, mapping_query, typed_select
@@ -57,7 +58,9 @@ class Mapped:
 
     def of_object(self, object_type: str, object_id: str) -> list[dict[str, Any]]:
         """Canonical rows that concern this object."""
-        return [row for row in self.where() if (object_type, object_id) in {(o["type"], o["id"]) for o in row["objects"]}]
+        return [
+            row for row in self.where() if (object_type, object_id) in {(o["type"], o["id"]) for o in row["objects"]}
+        ]
 
 
 def identifiers(row: dict[str, Any]) -> set[tuple[str, str]]:

@@ -1,0 +1,91 @@
+"""Which files are known and which are not: all real exports that these systems cover, and their look-alikes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sources.recognise import recognise
+from sources.spec import SourceCatalog
+
+pytestmark = pytest.mark.shared
+
+KNOWN = {
+    "_format_fixtures/flamingo_inbound.csv": "flamingo.inbound",
+    "google_ads_tables/account_history_data.csv": "google_ads.account_history",
+    "google_ads_tables/campaign_history_data.csv": "google_ads.campaign_history",
+    "google_ads_tables/campaign_stats_data.csv": "google_ads.campaign_stats",
+    "mailchimp_tables/campaign.csv": "mailchimp.campaign",
+    "mailchimp_tables/campaign_recipient.csv": "mailchimp.campaign_recipient",
+    "mailchimp_tables/campaign_recipient_activity.csv": "mailchimp.campaign_recipient_activity",
+    "mailchimp_tables/member.csv": "mailchimp.member",
+    "mailchimp_tables/unsubscribe.csv": "mailchimp.unsubscribe",
+    "olist_crm_funnel/olist_closed_deals_dataset.csv": "olist_funnel.deal",
+    "olist_crm_funnel/olist_marketing_qualified_leads_dataset.csv": "olist_funnel.lead",
+    "olist_ecommerce/olist_customers_dataset.csv": "olist.customer",
+    "olist_ecommerce/olist_order_items_dataset.csv": "olist.order_item",
+    "olist_ecommerce/olist_order_payments_dataset.csv": "olist.order_payment",
+    "olist_ecommerce/olist_order_reviews_dataset.csv": "olist.order_review",
+    "olist_ecommerce/olist_orders_dataset.csv": "olist.order",
+    "olist_ecommerce/olist_products_dataset.csv": "olist.product",
+    "olist_ecommerce/olist_sellers_dataset.csv": "olist.seller",
+    "olist_ecommerce/product_category_name_translation.csv": "olist.product_category",
+    "process_logs/sap_vbfa_subset.csv": "sap.vbfa",
+    "qualtrics_csv/sample.csv": "qualtrics.response",
+    "salesforce_api/sf_account_data.csv": "salesforce.account",
+    "salesforce_api/sf_contact_data.csv": "salesforce.contact",
+    "salesforce_api/sf_event_data.csv": "salesforce.event",
+    "salesforce_api/sf_lead_data.csv": "salesforce.lead",
+    "salesforce_api/sf_opportunity_data.csv": "salesforce.opportunity",
+    "salesforce_api/sf_opportunity_history_data.csv": "salesforce.opportunity_history",
+    "salesforce_api/sf_order_data.csv": "salesforce.order",
+    "salesforce_api/sf_task_data.csv": "salesforce.task",
+    "salesforce_npsp_1k/Account.csv": "salesforce.account",
+    "salesforce_npsp_1k/Campaign.csv": "salesforce.campaign",
+    "salesforce_npsp_1k/CampaignMember.csv": "salesforce.campaign_member",
+    "salesforce_npsp_1k/Contact.csv": "salesforce.contact",
+    "salesforce_npsp_1k/Opportunity.csv": "salesforce.opportunity",
+    "salesforce_npsp_1k/OpportunityContactRole.csv": "salesforce.opportunity_contact_role",
+    "salesforce_npsp_1k/npe01__OppPayment__c.csv": "salesforce.payment",
+    "salesforce_npsp_1k/npe4__Relationship__c.csv": "salesforce.relationship",
+    "sap_tables/sap_bsad_bck_data.csv": "sap.bsad",
+    "sap_tables/sap_kna1_data.csv": "sap.kna1",
+    "sap_tables/sap_vbak_data.csv": "sap.vbak",
+    "twilio_tables/twilio_call_data.csv": "twilio.call",
+    "twilio_tables/twilio_message_data.csv": "twilio.message",
+    "wordpress_wxr/themeunittestdata.wordpress.xml": "wordpress.comment",
+    "zendesk_api/satisfaction_ratings.jsonl": "zendesk.satisfaction_rating",
+    "zendesk_api/ticket_metrics.jsonl": "zendesk.ticket_metric",
+    "zendesk_api/tickets.jsonl": "zendesk.ticket",
+    "zendesk_api/users.jsonl": "zendesk.user",
+}
+SYSTEMS = {name.split(".")[0] for name in KNOWN.values()} | {"square"}
+
+
+@pytest.mark.parametrize("path", sorted(KNOWN))
+def test_real_file_is_recognised(catalog: SourceCatalog, shared: Path, path: str) -> None:
+    found = recognise(shared / path, catalog)
+    assert (found.status, found.exports) == ("recognised", (KNOWN[path],)), found.message
+
+
+def test_name_of_the_file_does_not_matter(catalog: SourceCatalog, shared: Path, tmp_path: Path) -> None:
+    wrong = {}
+    for number, (path, name) in enumerate(sorted(KNOWN.items())):
+        copy = tmp_path / f"{number}.dat"
+        copy.write_bytes((shared / path).read_bytes())
+        found = recognise(copy, catalog)
+        if found.exports != (name,):
+            wrong[path] = found.message
+    assert not wrong
+
+
+def test_no_other_export_is_taken_for_one_of_ours(catalog: SourceCatalog, shared: Path) -> None:
+    taken = {}
+    for path in sorted(shared.rglob("*")):
+        name = path.relative_to(shared).as_posix()
+        if path.is_file() and name not in KNOWN:
+            found = recognise(path, catalog)
+            if found.status == "ambiguous" or (found.export or "").split(".")[0] in SYSTEMS:
+                taken[name] = found.message
+    assert not taken

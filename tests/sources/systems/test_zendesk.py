@@ -1,0 +1,184 @@
+"""Zendesk: records of the real API capture, checked by hand; and the cases that the capture does not have."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sources.systems.conftest import Mapped, identifiers
+
+Run = Callable[..., Mapped]
+
+
+def lines(*records: dict[str, Any]) -> str:
+    return "".join(json.dumps(record) + "\n" for record in records)
+
+
+def ticket(**changes: Any) -> dict[str, Any]:
+    record = {
+        "id": 901,
+        "via": {"channel": "email", "source": {"from": {"address": "anna@example.org"}, "to": {}, "rel": None}},
+        "created_at": "2026-03-01T10:00:00Z",
+        "updated_at": "2026-03-01T10:00:00Z",
+        "type": "incident",
+        "subject": "Help",
+        "status": "open",
+        "requester_id": 5001,
+        "submitter_id": 5001,
+        "assignee_id": None,
+        "organization_id": 77,
+        "problem_id": None,
+        "tags": [],
+    }
+    return record | changes
+
+
+@pytest.mark.shared
+def test_tickets_of_the_capture(run: Run, shared: Path) -> None:
+    tickets = run("zendesk.ticket", shared / "zendesk_api" / "tickets.jsonl")
+    assert tickets.balances()
+    assert tickets.types == {"ticket_opened": 14}
+    first = tickets.of_object("ticket", "1")[0]
+    assert first["occurred_at"] == datetime(2024, 1, 24, 14, 15, 15)
+    assert (first["channel_detail"], first["raw_type"]) == ("sample_ticket", "incident")
+    assert first["subject"] == "Sample ticket: Meet the ticket"
+    assert identifiers(first) == {("zendesk.user", "23111599474068"), ("zendesk.ticket", "1")}
+    assert first["attributes"]["priority"] == "normal"
+    assert first["attributes"]["tags"] == ["sample", "support", "zendesk"]
+    # An agent wrote it down: submitter 23111595978772.
+    assert first["attributes"]["is_submitted_by_requester"] is False
+    follow_up = tickets.of_object("ticket", "14")[0]
+    assert {"type": "ticket", "id": "6", "qualifier": "follow_up_of"} in follow_up["objects"]
+    assert follow_up["channel_detail"] == "web"
+
+
+@pytest.mark.shared
+def test_metrics_of_the_capture(run: Run, shared: Path) -> None:
+    metrics = run("zendesk.ticket_metric", shared / "zendesk_api" / "ticket_metrics.jsonl")
+    assert metrics.balances()
+    # Tickets 14 and 1: no reply time, not solved.
+    assert metrics.skipped == {"neither_replied_nor_solved": 2}
+    assert metrics.types == {"ticket_replied": 12, "ticket_resolved": 1}
+    # Ticket 13: made 14:18:03, first reply after 1 minute.
+    [reply] = metrics.of_object("ticket", "13")
+    assert (reply["occurred_at"], reply["occurred_at_precision"]) == (datetime(2024, 1, 24, 14, 19, 3), "minute")
+    assert reply["waiting_seconds"] == 60
+    assert reply["attributes"]["reply_count"] == 2
+    solved = metrics.of_object("ticket", "6")[-1]
+    assert (solved["touchpoint_type"], solved["occurred_at"]) == ("ticket_resolved", datetime(2024, 1, 24, 20, 12, 2))
+    assert identifiers(solved) == {("zendesk.ticket", "6")}
+
+
+@pytest.mark.shared
+def test_users_of_the_capture(run: Run, shared: Path) -> None:
+    users = run("zendesk.user", shared / "zendesk_api" / "users.jsonl")
+    assert users.balances()
+    assert users.skipped == {"staff": 2}
+    [ingrid] = [row for row in users.rows if ("zendesk.user", "23111664467476") in identifiers(row)]
+    assert identifiers(ingrid) == {("zendesk.user", "23111664467476"), ("email", "ingrid.vandijk@example.com")}
+    assert ingrid["language"] == "en"
+
+
+@pytest.mark.shared
+def test_ratings_of_the_capture(run: Run, shared: Path) -> None:
+    ratings = run("zendesk.satisfaction_rating", shared / "zendesk_api" / "satisfaction_ratings.jsonl")
+    assert ratings.balances()
+    [offered] = ratings.of_object("ticket", "15")
+    assert (offered["touchpoint_type"], offered["occurred_at"]) == ("survey_sent", datetime(2024, 2, 7, 21, 51, 23))
+    assert (offered["score_kind"], offered["score_raw"]) == (None, None)
+    sent, answered = ratings.of_object("ticket", "6")
+    assert (sent["touchpoint_type"], sent["occurred_at"]) == ("survey_sent", datetime(2024, 2, 8, 0, 35, 21))
+    assert (answered["touchpoint_type"], answered["occurred_at"]) == (
+        "survey_answered",
+        datetime(2024, 2, 8, 0, 47, 21),
+    )
+    assert [answered[name] for name in ("score_kind", "score_raw", "score_min", "score_max")] == ["csat", 1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"tags": ["klacht"]}, "complaint"),
+        ({"type": "problem", "tags": ["vip", "klage"]}, "complaint"),
+        ({"type": "question", "tags": ["complaint"]}, "ticket_opened"),
+        ({"tags": ["complaints_team"]}, "ticket_opened"),
+    ],
+)
+def test_what_makes_a_complaint(run_text: Run, changes: dict[str, Any], expected: str) -> None:
+    assert run_text("zendesk.ticket", lines(ticket(**changes))).types == {expected: 1}
+
+
+def test_sender_of_a_mail_is_an_identifier_and_the_organisation_is_not(run_text: Run) -> None:
+    [row] = run_text("zendesk.ticket", lines(ticket())).rows
+    assert identifiers(row) == {("zendesk.user", "5001"), ("zendesk.ticket", "901"), ("email", "anna@example.org")}
+    assert {"type": "organisation", "id": "77", "qualifier": "requester"} in row["objects"]
+
+
+def test_phoned_in_ticket_is_offline(run_text: Run) -> None:
+    call = {"channel": "voice", "source": {"from": {"phone": "+31190000099"}, "to": {}, "rel": "inbound"}}
+    [row] = run_text("zendesk.ticket", lines(ticket(via=call))).rows
+    assert (row["channel_detail"], row["medium"]) == ("voice", "offline")
+    assert ("phone", "+31190000099") in identifiers(row)
+
+
+def test_later_copy_of_a_ticket_wins_and_a_deleted_one_is_named(run_text: Run) -> None:
+    mapped = run_text(
+        "zendesk.ticket",
+        lines(
+            ticket(status="solved", updated_at="2026-03-02T10:00:00Z"),
+            ticket(),
+            ticket(id=902, status="deleted"),
+        ),
+    )
+    assert mapped.balances()
+    assert (mapped.superseded, mapped.skipped) == (1, {"deleted_ticket": 1})
+    [row] = mapped.rows
+    assert row["attributes"]["status"] == "solved"
+
+
+def test_ratings_that_are_bad_odd_or_never_offered(run_text: Run) -> None:
+    base = {"requester_id": 5001, "created_at": "2026-03-01T10:00:00Z", "updated_at": "2026-03-01T11:00:00Z"}
+    mapped = run_text(
+        "zendesk.satisfaction_rating",
+        lines(
+            base | {"id": 1, "ticket_id": 1, "score": "bad"},
+            base | {"id": 2, "ticket_id": 2, "score": "unoffered"},
+            base | {"id": 3, "ticket_id": 3, "score": "meh"},
+            base | {"id": 4, "ticket_id": 4, "score": "good", "updated_at": "2026-03-01T10:00:00Z"},
+        ),
+    )
+    assert mapped.balances()
+    assert mapped.skipped == {"not_offered": 1}
+    assert [row["score_raw"] for row in mapped.of_object("ticket", "1")] == [None, 0]
+    [odd] = mapped.of_object("ticket", "3")
+    assert (odd["touchpoint_type"], odd["raw_type"], odd["score_raw"]) == ("unmapped", "meh", None)
+    assert [row["touchpoint_type"] for row in mapped.of_object("ticket", "4")] == ["survey_answered"]
+
+
+def test_shared_phone_identifies_nobody_and_the_external_id_is_the_customer_number(run_text: Run) -> None:
+    base = {
+        "name": "A",
+        "role": "end-user",
+        "created_at": "2026-03-01T10:00:00Z",
+        "updated_at": "2026-03-01T10:00:00Z",
+        "verified": True,
+        "suspended": False,
+    }
+    mapped = run_text(
+        "zendesk.user",
+        lines(
+            base | {"id": 1, "email": "a@example.org", "phone": "+31190000010", "shared_phone_number": True},
+            base
+            | {"id": 2, "email": None, "phone": "+31190000011", "shared_phone_number": False, "external_id": "0010001"},
+        ),
+    )
+    assert mapped.balances()
+    by_id = {dict(identifiers(row))["zendesk.user"]: row for row in mapped.rows}
+    assert identifiers(by_id["1"]) == {("zendesk.user", "1"), ("email", "a@example.org")}
+    assert by_id["1"]["phone"] == "+31190000010"
+    assert identifiers(by_id["2"]) == {("zendesk.user", "2"), ("phone", "+31190000011"), ("customer_number", "10001")}
