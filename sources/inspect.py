@@ -192,7 +192,7 @@ def _read(path: Path, spec: ExportSpec, catalog: SourceCatalog, parsed: Path, sa
         return _failed(spec, f"{spec.path}: {_first_line(error)}")
     counts = _one(
         con,
-        """select count(*) filter (where problem is not null and skip_rule is null),
+        """select count(problem),
             sum(nulled_value_count), sum(ambiguous_time_count), sum(impossible_time_count),
             strftime(min(time_from), '%Y-%m-%dT%H:%M:%S'), strftime(max(time_through), '%Y-%m-%dT%H:%M:%S'),
             count(*) filter (where problem is null and skip_rule is null)
@@ -205,7 +205,7 @@ def _read(path: Path, spec: ExportSpec, catalog: SourceCatalog, parsed: Path, sa
     skipped_counts = dict(skipped.fetchall())
     examples = con.execute(
         """select row_number, line_number, problem."column", problem."value", problem.reason from typed
-        where problem is not null and skip_rule is null order by row_number limit ?""",
+        where problem is not null order by row_number limit ?""",
         [EXAMPLES],
     ).fetchall()
     mapped, types, identifiers, error_text = _map(con, spec, catalog) if spec.feeds != "lookup" else (0, {}, {}, None)

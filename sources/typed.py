@@ -67,7 +67,8 @@ def typed_select(spec: ExportSpec, relation: str, present_columns: Sequence[str]
     `file_id`. `present_columns` are its text columns. The result has `file_id`, `row_number`, `line_number`, `row_id`,
     `content_hash`, `version_key`, `time_from`, `time_through`, `problem`, `skip_rule`, `nulled_value_count`,
     `ambiguous_time_count`, `impossible_time_count`, `raw`, then every export column, typed where declared; declared
-    columns that the file lacks are NULL. Times are naive UTC.
+    columns that the file lacks are NULL. Times are naive UTC. A row has a `skip_rule` or a `problem`, not both; only
+    a row that cannot be read is a problem before any rule is asked.
     """
     declared = _declared(spec)
     known = {name.casefold(): name for name in declared}
@@ -88,9 +89,10 @@ def typed_select(spec: ExportSpec, relation: str, present_columns: Sequence[str]
         ("hashed", f"select *, {content_hash} as content_hash from cell"),
         ("cast_value", f"select *,\n    {_lines(values)}\n  from hashed"),
         ("zoned", f"select *{''.join(f', {item}' for item in zoned)} from cast_value"),
+        ("ruled", f"select *, {_skip_rule(spec)} as skip_rule from zoned"),
         (
             "judged",
-            f"select *,\n    {_row_id(spec)} as row_id,\n    {_problem(spec, columns)} as problem\n  from zoned"
+            f"select *,\n    {_row_id(spec)} as row_id,\n    {_problem(spec, columns)} as problem\n  from ruled"
             + (" left join repeated using (file_id, _row)" if spec.repeats else ""),
         ),
     ]
@@ -105,7 +107,7 @@ def typed_select(spec: ExportSpec, relation: str, present_columns: Sequence[str]
         f"{_version_key(spec, columns)} as version_key",
         *_time_range(columns),
         "problem",
-        f"{_skip_rule(spec)} as skip_rule",
+        "skip_rule",
         f"{_count(_nulled(columns))} as nulled_value_count",
         f"{_count(ambiguous)} as ambiguous_time_count",
         f"{_count(impossible)} as impossible_time_count",
@@ -196,34 +198,29 @@ def _values(spec: ExportSpec, columns: dict[str, Column]) -> tuple[list[str], li
             values.append(f"{_cast(spec, column, text)} as {identifier(name)}")
             continue
         zone = column.time_zone or spec.time_zone
+        local_name, utc_name = identifier(name + "~local"), identifier(name + "~utc")
         absolute, local = _timestamp(column, text)
-        gaps = _gaps(zone)
-        if local is None or (not gaps and _is_utc(zone)):
-            both = [part for part in (absolute, local) if part]
-            values.append(f"{both[0] if len(both) == 1 else f'coalesce({both[0]}, {both[1]})'} as {identifier(name)}")
-            continue
+        values.append(f"{local or 'cast(null as timestamp)'} as {local_name}")
+        back, forward = _clock_changes(zone)
         # Step one: the local time, and its UTC as the zone table has it (an ambiguous one: the second occurrence; an
         # impossible one: moved forward by the gap). Step two: the first occurrence, where there are two.
-        local_name, utc_name = identifier(name + "~local"), identifier(name + "~utc")
-        values.append(f"{local} as {local_name}")
-        if absolute:
-            values.append(f"{absolute} as {identifier(name + '~absolute')}")
-        values.append(f"timezone('UTC', timezone({literal(zone)}, {local_name})) as {utc_name}")
+        moved = f"timezone('UTC', timezone({literal(zone)}, {local_name}))"
+        values.append(f"{moved if local and not _is_utc(zone) else local_name} as {utc_name}")
         result = utc_name
-        flags = []
-        for seconds in gaps:
-            earlier = f"{utc_name} - to_seconds({seconds})"
-            twice = f"timezone({literal(zone)}, timezone('UTC', {earlier})) = {local_name}"
-            flags.append(twice)
-            result = f"case when {twice} then {earlier} else {result} end"
+        if local and back:
+            for seconds, months in back.items():
+                earlier = f"{utc_name} - to_seconds({seconds})"
+                clock = f"timezone({literal(zone)}, timezone('UTC', {earlier}))"
+                flag = identifier(f"{name}~twice {seconds}")
+                zoned.append(f"coalesce(({_in_months(local_name, months)}) and {clock} = {local_name}, false) as {flag}")
+                result = f"case when {flag} then {earlier} else {result} end"
+                ambiguous.append(flag)
+        if local and forward:
+            clock = f"timezone({literal(zone)}, timezone('UTC', {utc_name}))"
+            impossible.append(f"coalesce(({_in_months(local_name, forward)}) and {clock} <> {local_name}, false)")
         if absolute:
-            result = f"coalesce({identifier(name + '~absolute')}, {result})"
+            result = f"case when {local_name} is null then {absolute} else {result} end"
         zoned.append(f"{result} as {identifier(name)}")
-        if gaps:
-            ambiguous.append(f"coalesce({' or '.join(flags)}, false)")
-            impossible.append(
-                f"coalesce(timezone({literal(zone)}, timezone('UTC', {utc_name})) <> {local_name}, false)"
-            )
     return values or ["1 as \"~none\""], zoned, ambiguous, impossible
 
 
@@ -280,7 +277,10 @@ def _formats(formats: Sequence[str]) -> str:
 
 
 def _timestamp(column: Column, text: str) -> tuple[str | None, str | None]:
-    """SQL of the absolute (UTC) and of the local reading of a time; None for a reading that the format excludes."""
+    """SQL of the absolute (UTC) and of the local reading of a time; None for a reading that the format excludes.
+
+    The absolute one is meant for values that the local one does not read.
+    """
     if column.format:
         epochs = [item for item in column.format if item in ("epoch", "epoch_ms")]
         formats = [item for item in column.format if item not in epochs]
@@ -311,20 +311,31 @@ def _is_utc(zone: str) -> bool:
     return zone in ("UTC", "Etc/UTC", "GMT", "Etc/GMT", "Zulu")
 
 
+def _in_months(local_name: str, months: frozenset[int]) -> str:
+    # Most times are in months without a clock change: this test is cheap, the conversions after it are not.
+    return " or ".join(f"month({local_name}) = {month}" for month in sorted(months))
+
+
 @lru_cache
-def _gaps(zone: str) -> tuple[int, ...]:
-    """By how many seconds this zone's clocks have ever gone back (or will by rule), 1970 to 2100."""
+def _clock_changes(zone: str) -> tuple[dict[int, frozenset[int]], frozenset[int]]:
+    """When a zone's clocks change, 1970 to 2100: {seconds they go back by: months}, and the months they go forward in.
+
+    A change near a month's end counts for both months.
+    """
     info = ZoneInfo(zone)
-    gaps = set()
+    back: dict[int, set[int]] = {}
+    forward: set[int] = set()
     day = datetime(1970, 1, 1, tzinfo=UTC)
-    before = info.utcoffset(day.astimezone(info))
+    before = info.utcoffset(day.astimezone(info)) or timedelta()
     while day.year < 2100:
         day += timedelta(days=1)
-        after = info.utcoffset(day.astimezone(info))
-        if before is not None and after is not None and after != before:
-            gaps.add(abs(int((before - after).total_seconds())))
+        after = info.utcoffset(day.astimezone(info)) or timedelta()
+        if after != before:
+            seconds = int((before - after).total_seconds())
+            around = {(day + timedelta(days=days)).month for days in (-2, 1)}
+            (back.setdefault(seconds, set()) if seconds > 0 else forward).update(around)
         before = after
-    return tuple(sorted(gaps))
+    return {seconds: frozenset(months) for seconds, months in back.items()}, frozenset(forward)
 
 
 # --- identity and judgement ----------------------------------------------------------------------------------------
@@ -350,7 +361,9 @@ def _problem(spec: ExportSpec, columns: dict[str, Column]) -> str:
         return f"{{'column': {column}, 'value': {value}, 'reason': {reason}, 'advice': {literal(advice)}}}"
 
     export = spec.name
-    cases = [
+    # A row that a rule leaves out need not be right in its other columns: a line of totals has no date.
+    cases = ["when skip_rule is not null then null"] if spec.skip else []
+    cases += [
         "when _problem is not null then "
         + struct("null", "null", "_problem", "Mend the row where it comes from, or export again.")
     ]
@@ -394,7 +407,7 @@ def _skip_rule(spec: ExportSpec) -> str:
     if not spec.skip:
         return "cast(null as varchar)"
     cases = " ".join(f"when ({rule.when}) then {literal(rule.rule)}" for rule in spec.skip)
-    return f"case when _problem is not null then null {cases} end"
+    return f"case when _problem is not null then cast(null as varchar) {cases} end"
 
 
 def _version_key(spec: ExportSpec, columns: dict[str, Column]) -> str:
