@@ -219,7 +219,7 @@ class Sink:
                 "broken_row_count": broken,
                 "repeated_row_count": repeated,
                 "is_exact_copy": duplicate,
-                "is_late": "late" in note,
+                "is_late": note.startswith("late:"),
                 "note": note,
                 "byte_count": path.stat().st_size,
             }

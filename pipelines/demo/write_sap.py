@@ -314,6 +314,7 @@ def _paid(order: pl.DataFrame) -> pl.DataFrame:
         mandt=pl.lit("360"),
         shkzg=pl.lit("S"),
         vbeln="invoice",
+        waers="currency",
         zbd1t=pl.lit("14"),
         zfbdt=local("invoice_at", "%Y%m%d"),
         wrbtr=text,
