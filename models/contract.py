@@ -149,34 +149,36 @@ class Contract:
                     description=f"Two rows of {self.table} have the same {', '.join(self.key)}.",
                 )
             )
-        for column in self.columns:
-            quoted = f'"{column.name}"'
-            if not column.nullable:
+        # One check and one scan per kind of breach, not per column: a night runs some hundred checks, not thousands.
+        required = {c.name: f'"{c.name}" is null' for c in self.columns if not c.nullable}
+        allowed = {
+            c.name: f'"{c.name}" not in ({", ".join(_literal(value) for value in c.values)})'
+            for c in self.columns
+            if c.values
+        }
+        ranges = {
+            c.name: " or ".join(
+                f'"{c.name}" {sign} {bound:g}'
+                for bound, sign in ((c.minimum, "<"), (c.maximum, ">"))
+                if bound is not None
+            )
+            for c in self.columns
+            if c.minimum is not None or c.maximum is not None
+        }
+        for name, breaches, meaning in (
+            ("a_required_value_is_missing", required, "NULL in a column that must have a value"),
+            ("a_value_is_not_one_of_those_allowed", allowed, "A value that its column's definition does not list"),
+            ("a_value_is_out_of_range", ranges, "A value below or above its column's range"),
+        ):
+            if breaches:
+                condition = " or ".join(f"({breach})" for breach in breaches.values())
                 checks.append(
                     Check(
-                        f"{column.name}_is_missing",
-                        f"select count(*) from {{table}} where {quoted} is null",
-                        description=f"{column.name} is NULL.",
+                        name,
+                        f"select count(*) from {{table}} where {condition}",
+                        description=f"{meaning}: {', '.join(breaches)}.",
                     )
                 )
-            if column.values:
-                listed = ", ".join(_literal(value) for value in column.values)
-                checks.append(
-                    Check(
-                        f"{column.name}_is_not_an_allowed_value",
-                        f"select count(*) from {{table}} where {quoted} not in ({listed})",
-                        description=f"{column.name} is none of the {len(column.values)} values of its definition.",
-                    )
-                )
-            for bound, sign, word in ((column.minimum, "<", "below"), (column.maximum, ">", "above")):
-                if bound is not None:
-                    checks.append(
-                        Check(
-                            f"{column.name}_is_{word}_{_spelled(bound)}",
-                            f"select count(*) from {{table}} where {quoted} {sign} {bound:g}",
-                            description=f"{column.name} is {word} {bound:g}.",
-                        )
-                    )
         return checks + list(self.checks)
 
 
@@ -291,7 +293,3 @@ def _flat(text: str) -> str:
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
-
-def _spelled(bound: float) -> str:
-    """A number as a part of a snake-case name."""
-    return f"{bound:g}".replace("-", "minus_").replace(".", "_point_")

@@ -17,6 +17,8 @@ from pipelines.warehouse import Release, Warehouse, WarehouseError
 if TYPE_CHECKING:
     import dagster as dg
 
+    from pipelines.progress import Reporter
+
 STATE_VARIABLE = "TOUCHPOINT360_STATE"
 
 
@@ -69,24 +71,30 @@ def run_night(
         before = warehouse.current()
     definitions = build_definitions(configuration, catalog, night)
     steps = len(list(definitions.resolve_all_asset_specs()))
-    night.report_to(Silent() if quiet else Lines(steps))
     with dg.DagsterInstance.get() as instance:
-        result = execute_night(definitions, instance)
+        result = execute_night(definitions, instance, Silent() if quiet else Lines(steps))
     after = warehouse.current()
     if result.success and after is not None and (before is None or after.release_id != before.release_id):
         return after
     raise WarehouseError(failure_text(result, before))
 
 
-def execute_night(definitions: dg.Definitions, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
-    """Run the `nightly` job of some definitions in this process, without Dagster's console log."""
+def execute_night(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, reporter: Reporter
+) -> dg.ExecuteInProcessResult:
+    """Run the `nightly` job of some definitions in this process; progress to `reporter` instead of Dagster's console."""
+    from pipelines.assets.resource import PROCESS_REPORTER
     from pipelines.nightly import JOB_NAME
 
-    return definitions.resolve_job_def(JOB_NAME).execute_in_process(
-        instance=instance,
-        raise_on_error=False,
-        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-    )
+    before = PROCESS_REPORTER.set(reporter)
+    try:
+        return definitions.resolve_job_def(JOB_NAME).execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+    finally:
+        PROCESS_REPORTER.reset(before)
 
 
 def failure_text(result: dg.ExecuteInProcessResult, before: Release | None) -> str:

@@ -53,6 +53,8 @@ class Lines:
     def start(self, step: str) -> None:
         """Announce a step."""
         self.step_began = time.monotonic()
+        if not self.done:
+            self.began = self.step_began
         if self.live:
             self._overwrite(f"[{self.done + 1:>3}/{self.total}] {step} …")
         else:

@@ -11,6 +11,7 @@ import datetime as dt
 import logging
 import os
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 
 import dagster as dg
@@ -25,6 +26,9 @@ EXPORTS_VARIABLE = "TOUCHPOINT360_EXPORTS"
 WAREHOUSE_VARIABLE = "TOUCHPOINT360_WAREHOUSE"
 CONFIGURATION_VARIABLE = "TOUCHPOINT360_CONFIG"
 DEFAULT_CONFIGURATION = "touchpoint360.yaml"
+
+# Who is told about nights that this process runs itself; Dagster copies resources, so it cannot be a field of one.
+PROCESS_REPORTER: ContextVar[Reporter | None] = ContextVar("process_reporter", default=None)
 
 
 def export_folders() -> list[str]:
@@ -82,13 +86,7 @@ class NightResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     as_of: str = Field(default="", description="Moment the release speaks of (ISO 8601, UTC); empty: latest touchpoint.")
     full: bool = Field(default=False, description="Rebuild everything from the parsed files.")
 
-    _reporter: Reporter | None = PrivateAttr(default=None)
     _night: Night | None = PrivateAttr(default=None)
-
-    def report_to(self, reporter: Reporter) -> NightResource:
-        """Use this reporter instead of the run's log; returns self."""
-        self._reporter = reporter
-        return self
 
     @property
     def night(self) -> Night:
@@ -109,7 +107,7 @@ class NightResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             configured_catalog(configuration, path),
             as_of=parse_moment(self.as_of),
             full=self.full,
-            reporter=self._reporter or LogReporter(context.log or logging.getLogger("touchpoint360")),
+            reporter=PROCESS_REPORTER.get() or LogReporter(context.log or logging.getLogger("touchpoint360")),
         ) as night:
             self._night = night
             try:

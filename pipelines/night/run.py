@@ -133,8 +133,10 @@ class Night:
         model = load_models().get(table)
         scoped = model is not None and model.kind == "per_customer" and table not in self.full_tables
         place = "state.main" if model is not None and model.is_internal else "work.main"
-        self.session.look_in()
+        # A check may compare with another table: then both are seen whole, or both for the affected customers only.
+        self.session.look_in(*(("scratch.scope", "work.main", "state.main") if scoped else ("work.main", "state.main")))
         outcomes = checks.run_checks(self.session, table, f"scratch.scope.{table}" if scoped else f"{place}.{table}")
+        self.session.look_in()
         self.outcomes.extend(outcomes)
         return outcomes
 

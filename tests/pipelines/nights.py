@@ -35,11 +35,11 @@ def run_night(
         config=str(config or ""),
         as_of=as_of,
         full=full,
-    ).report_to(Silent())
+    )
     definitions = build_definitions(configuration, configured_catalog(configuration, config), night)
     before = Warehouse(warehouse).current()
     with dg.DagsterInstance.ephemeral() as instance:
-        result = execute_night(definitions, instance)
+        result = execute_night(definitions, instance, Silent())
     assert result.success, failure_text(result, before)
     return Warehouse(warehouse).require_current()
 

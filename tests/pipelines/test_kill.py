@@ -57,9 +57,8 @@ def night(exports: list[Path], warehouse: Path, reporter: KillAt | Steps) -> Non
     configuration = load_configuration(None)
     resource = NightResource(exports=[str(path) for path in exports], warehouse=str(warehouse), config="")
     definitions = build_definitions(configuration, configured_catalog(configuration, None), resource)
-    resource.report_to(reporter)
     with dg.DagsterInstance.ephemeral() as instance:
-        execute_night(definitions, instance)
+        execute_night(definitions, instance, reporter)
 
 
 def killed_night(exports: list[Path], warehouse: Path, reporter: KillAt) -> int:
