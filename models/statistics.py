@@ -10,7 +10,7 @@ was assigned a touchpoint by lot: a mark says "look here", not "this is the caus
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -107,7 +107,7 @@ def benjamini_hochberg(p: npt.ArrayLike) -> Floats:
     return adjusted
 
 
-def adjusted_by_group(p: Floats, *keys: Sequence[object]) -> Floats:
+def adjusted_by_group(p: Floats, *keys: Iterable[object]) -> Floats:
     """benjamini_hochberg within each group of rows that share all `keys`."""
     frame = pl.DataFrame({f"key_{number}": list(key) for number, key in enumerate(keys)}, strict=False)
     adjusted = np.full(p.shape, np.nan)

@@ -5,6 +5,7 @@
 -- Windows are that many times 24 hours back from the data date, inclusive. lifecycle_stage: prospect (never ordered), new
 -- (first order in the last 90 days), active (an order in the last 365 days), lapsed.
 -- preferred_channel: the channel in which the customer, not the company, acted most in the last 365 days.
+-- Sums of money and scores run over decimals: a sum of doubles depends on the order in which threads add them.
 with
 
 setting_import as (
@@ -62,10 +63,10 @@ activity as (
         count(*) filter (where is_order and age_microseconds <= 90 * day_microseconds) as order_count_90_days,
         count(*) filter (where is_order and age_microseconds <= 365 * day_microseconds) as order_count_365_days,
         count(*) filter (where is_order) as order_count,
-        sum(case when is_order and age_microseconds <= 30 * day_microseconds then amount_base end) as order_amount_base_30_days,
-        sum(case when is_order and age_microseconds <= 90 * day_microseconds then amount_base end) as order_amount_base_90_days,
-        sum(case when is_order and age_microseconds <= 365 * day_microseconds then amount_base end) as order_amount_base_365_days,
-        sum(case when is_order then amount_base end) as order_amount_base,
+        cast(sum(cast(case when is_order and age_microseconds <= 30 * day_microseconds then amount_base end as decimal(38, 4))) as double) as order_amount_base_30_days,
+        cast(sum(cast(case when is_order and age_microseconds <= 90 * day_microseconds then amount_base end as decimal(38, 4))) as double) as order_amount_base_90_days,
+        cast(sum(cast(case when is_order and age_microseconds <= 365 * day_microseconds then amount_base end as decimal(38, 4))) as double) as order_amount_base_365_days,
+        cast(sum(cast(case when is_order then amount_base end as decimal(38, 4))) as double) as order_amount_base,
         count(*) filter (where touchpoint_type = 'return_requested' and age_microseconds <= 90 * day_microseconds) as return_count_90_days,
         count(*) filter (where touchpoint_type = 'return_requested' and age_microseconds <= 365 * day_microseconds) as return_count_365_days,
         count(*) filter (where touchpoint_type = 'return_requested') as return_count,
@@ -93,7 +94,7 @@ activity as (
         count(*) filter (where is_online) as online_count,
         max(case when direction in ('inbound', 'self_service') then occurred_at end) as last_inbound_at,
         max(case when direction = 'outbound' then occurred_at end) as last_outbound_at,
-        sum(case when age_microseconds <= 365 * day_microseconds then score_scaled end) as score_sum,
+        cast(sum(cast(case when age_microseconds <= 365 * day_microseconds then score_scaled end as decimal(38, 9))) as double) as score_sum,
         count(case when age_microseconds <= 365 * day_microseconds then score_scaled end) as score_count
     from aged
     group by customer_id

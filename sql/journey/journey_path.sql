@@ -3,6 +3,7 @@
 -- grain: journey_definition, status, path
 -- A path is the touchpoint types in order, the same type several times in a row once. It is read from the first 50
 -- steps; ' > …' at the end says there were more. The sum of journey_count is the number of journeys (checked).
+-- Sums of money and scores run over decimals: a sum of doubles depends on the order in which threads add them.
 with
 
 journey_import as (
@@ -57,7 +58,7 @@ counted as (
         count(*) as journey_count,
         sum(step_count) as step_count,
         sum(duration_seconds) as duration_seconds,
-        sum(value_amount_base) as value_amount_base
+        cast(sum(cast(value_amount_base as decimal(38, 4))) as double) as value_amount_base
     from named
     group by
         journey_definition,

@@ -4,6 +4,7 @@
 -- The touches of a converted journey are its steps before the goal; a journey that is nothing but its goal has the goal
 -- as its one touch. Each model gives out exactly one credit per journey, so the credits of a model sum up to the
 -- converted journeys (checked), and so does the value. Every channel stands there, with 0 where it earned nothing.
+-- Sums of money and scores run over decimals: a sum of doubles depends on the order in which threads add them.
 with
 
 setting_import as (
@@ -43,8 +44,8 @@ credited as (
         touch.journey_id,
         touch.value_amount_base,
         case
-            when attribution_model.attribution_model = 'first_touch' then case when touch.is_first then 1.0 else 0.0 end
-            when attribution_model.attribution_model = 'last_touch' then case when touch.is_last then 1.0 else 0.0 end
+            when attribution_model.attribution_model = 'first_touch' then case when touch.is_first then cast(1 as double) else cast(0 as double) end
+            when attribution_model.attribution_model = 'last_touch' then case when touch.is_last then cast(1 as double) else cast(0 as double) end
             else cast(1 as double) / touch.touch_count
         end as credit
     from touch
@@ -56,8 +57,8 @@ earned as (
         attribution_model,
         channel,
         count(distinct journey_id) as touched_journey_count,
-        sum(cast(credit as double)) as conversion_credit,
-        sum(cast(credit as double) * value_amount_base) as value_amount_base
+        cast(sum(cast(credit as decimal(38, 12))) as double) as conversion_credit,
+        cast(sum(cast(credit * value_amount_base as decimal(38, 9))) as double) as value_amount_base
     from credited
     group by
         attribution_model,
@@ -67,7 +68,7 @@ earned as (
 cost as (
     select
         channel,
-        sum(cost_amount_base) as cost_amount_base
+        cast(sum(cast(cost_amount_base as decimal(38, 4))) as double) as cost_amount_base
     from channel_cost
     group by channel
 ),

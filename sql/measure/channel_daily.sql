@@ -3,6 +3,7 @@
 -- grain: activity_date, channel
 -- Days are UTC days. Costs stand on the day the advertising account says. Robots are counted apart, in bot_touchpoint_count only.
 -- Conversions here are goals of the attribution definition reached in the channel itself; credit for the way there is in channel_attribution.
+-- Sums of money and scores run over decimals: a sum of doubles depends on the order in which threads add them.
 with
 
 setting_import as (
@@ -25,7 +26,7 @@ activity as (
         count(*) filter (where not touchpoint.is_bot and touchpoint.direction = 'outbound') as outbound_count,
         sum(case when not touchpoint.is_bot then touchpoint.waiting_seconds end) as waiting_seconds,
         count(case when not touchpoint.is_bot then touchpoint.waiting_seconds end) as waiting_count,
-        sum(case when not touchpoint.is_bot then touchpoint.score_scaled end) as score_sum,
+        cast(sum(cast(case when not touchpoint.is_bot then touchpoint.score_scaled end as decimal(38, 9))) as double) as score_sum,
         count(case when not touchpoint.is_bot then touchpoint.score_scaled end) as score_count
     from touchpoint
     cross join setting_import
@@ -53,7 +54,7 @@ conversion as (
         cast(date_trunc('day', journey_step.occurred_at) as date) as activity_date,
         journey_step.channel,
         count(*) as journey_conversion_count,
-        sum(journey_step.amount_base) as value_amount_base
+        cast(sum(cast(journey_step.amount_base as decimal(38, 4))) as double) as value_amount_base
     from journey_step
     inner join setting_import
         on setting_import.attribution_journey_definition = journey_step.journey_definition
@@ -69,7 +70,7 @@ cost as (
         channel_cost.channel,
         sum(channel_cost.impression_count) as impression_count,
         sum(channel_cost.click_count) as click_count,
-        sum(channel_cost.cost_amount_base) as cost_amount_base
+        cast(sum(cast(channel_cost.cost_amount_base as decimal(38, 4))) as double) as cost_amount_base
     from channel_cost
     cross join setting_import
     where channel_cost.cost_date <= cast(setting_import.data_date_at as date)

@@ -3,6 +3,7 @@
 -- grain: measure, dimension, dimension_value
 -- finish: models.statistics.omnichannel_consistency
 -- failure_share: touchpoints that failed · waiting_seconds: mean wait where a wait is known · score_scaled: mean score given.
+-- Sums of money and scores run over decimals: a sum of doubles depends on the order in which threads add them.
 with
 
 touchpoint_type_import as (
@@ -21,11 +22,11 @@ by_type as (
         count(*) as touchpoint_count,
         count(*) filter (where is_failure) as failure_count,
         count(waiting_seconds) as waiting_count,
-        sum(cast(waiting_seconds as double)) as waiting_sum,
-        sum(cast(waiting_seconds as double) * cast(waiting_seconds as double)) as waiting_square_sum,
+        cast(sum(waiting_seconds) as double) as waiting_sum,
+        cast(sum(cast(waiting_seconds as decimal(38, 0)) * waiting_seconds) as double) as waiting_square_sum,
         count(score_scaled) as score_count,
-        sum(score_scaled) as score_sum,
-        sum(score_scaled * score_scaled) as score_square_sum
+        cast(sum(cast(score_scaled as decimal(38, 9))) as double) as score_sum,
+        cast(sum(cast(score_scaled * score_scaled as decimal(38, 9))) as double) as score_square_sum
     from spine
     group by
         touchpoint_type_code,
@@ -99,10 +100,10 @@ select
     cast(dimension_value as varchar) as dimension_value,
     cast(coalesce(sum(case when is_online then value_count end), 0) as bigint) as online_count,
     cast(coalesce(sum(case when not is_online then value_count end), 0) as bigint) as offline_count,
-    cast(coalesce(sum(case when is_online then value_sum end), 0) as double) as online_sum,
-    cast(coalesce(sum(case when is_online then value_square_sum end), 0) as double) as online_square_sum,
-    cast(coalesce(sum(case when not is_online then value_sum end), 0) as double) as offline_sum,
-    cast(coalesce(sum(case when not is_online then value_square_sum end), 0) as double) as offline_square_sum,
+    cast(coalesce(cast(sum(cast(case when is_online then value_sum end as decimal(38, 9))) as double), 0) as double) as online_sum,
+    cast(coalesce(cast(sum(cast(case when is_online then value_square_sum end as decimal(38, 9))) as double), 0) as double) as online_square_sum,
+    cast(coalesce(cast(sum(cast(case when not is_online then value_sum end as decimal(38, 9))) as double), 0) as double) as offline_sum,
+    cast(coalesce(cast(sum(cast(case when not is_online then value_square_sum end as decimal(38, 9))) as double), 0) as double) as offline_square_sum,
     cast(measure = 'failure_share' as boolean) as is_share
 from dimensioned
 group by

@@ -7,6 +7,7 @@
 -- satisfaction: of all scores of a kind, those with the touchpoint between the customer's previous score and this one,
 -- at most the effect window before, against those without; scope is the score kind. So each touchpoint belongs to the
 -- one score that follows it, and nothing is joined many to many.
+-- Sums of money and scores run over decimals: a sum of doubles depends on the order in which threads add them.
 with
 
 setting_import as (
@@ -18,7 +19,7 @@ decided as (
     select
         journey_id,
         journey_definition,
-        case when status = 'converted' then 1.0 else 0.0 end as is_converted
+        case when status = 'converted' then 1 else 0 end as is_converted
     from journey
     where status <> 'open'
 ),
@@ -47,8 +48,8 @@ conversion_with as (
         decided.journey_definition as scope,
         touched.touchpoint_type,
         count(*) as with_count,
-        sum(cast(decided.is_converted as double)) as with_sum,
-        sum(cast(decided.is_converted as double)) as with_square_sum
+        cast(sum(decided.is_converted) as double) as with_sum,
+        cast(sum(decided.is_converted) as double) as with_square_sum
     from touched
     inner join decided on decided.journey_id = touched.journey_id
     left join goal
@@ -65,8 +66,8 @@ conversion_all as (
         'conversion' as measure,
         journey_definition as scope,
         count(*) as all_count,
-        sum(cast(is_converted as double)) as all_sum,
-        sum(cast(is_converted as double)) as all_square_sum
+        cast(sum(is_converted) as double) as all_sum,
+        cast(sum(is_converted) as double) as all_square_sum
     from decided
     group by journey_definition
 ),
@@ -123,8 +124,8 @@ satisfaction_with as (
         preceded.score_kind as scope,
         touchpoint_type.touchpoint_type,
         count(*) as with_count,
-        sum(preceded.score_scaled) as with_sum,
-        sum(preceded.score_scaled * preceded.score_scaled) as with_square_sum
+        cast(sum(cast(preceded.score_scaled as decimal(38, 9))) as double) as with_sum,
+        cast(sum(cast(preceded.score_scaled * preceded.score_scaled as decimal(38, 9))) as double) as with_square_sum
     from preceded
     inner join touchpoint_type on touchpoint_type.touchpoint_type_code = preceded.touchpoint_type_code
     group by
@@ -137,8 +138,8 @@ satisfaction_all as (
         'satisfaction' as measure,
         score_kind as scope,
         count(*) as all_count,
-        sum(score_scaled) as all_sum,
-        sum(score_scaled * score_scaled) as all_square_sum
+        cast(sum(cast(score_scaled as decimal(38, 9))) as double) as all_sum,
+        cast(sum(cast(score_scaled * score_scaled as decimal(38, 9))) as double) as all_square_sum
     from score
     group by score_kind
 ),

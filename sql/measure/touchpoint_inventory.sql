@@ -2,6 +2,7 @@
 -- kind: aggregate
 -- grain: touchpoint_type
 -- A type that no export shows is either not happening or not exported: is_seen = false is a question to the company.
+-- Sums of money and scores run over decimals: a sum of doubles depends on the order in which threads add them.
 with
 
 setting_import as (
@@ -46,7 +47,7 @@ quality as (
         count(distinct spine.customer_id) as customer_count,
         count(*) filter (where spine.is_failure) as failure_count,
         count(spine.score_scaled) as score_count,
-        sum(spine.score_scaled) as score_sum,
+        cast(sum(cast(spine.score_scaled as decimal(38, 9))) as double) as score_sum,
         count(*) filter (where spine.score_scaled <= setting_import.low_score_scaled) as low_score_count,
         count(*) as spine_count
     from spine
