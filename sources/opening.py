@@ -35,6 +35,27 @@ _FOREIGN = (
 BROKEN_COMPRESSION = (EOFError, OSError, zlib.error, zstandard.ZstdError)
 
 
+# Codec error handler: a byte that the encoding does not have stays findable, as no valid UTF-8, in its own place.
+KEEP_BYTES = "sources.keep_bytes"
+
+
+def _keep_bytes(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    bad = error.object[error.start : error.end]
+    kept = "".join(chr(0xDC00 + byte) if byte >= 0x80 else "" for byte in bad)
+    try:
+        # Bytes below 128, or several that happen to be UTF-8 together, would look right: a byte that never is.
+        kept.encode("utf-8", "surrogateescape").decode("utf-8")
+        kept = "\udcff"
+    except UnicodeDecodeError:
+        pass
+    return kept, error.end
+
+
+codecs.register_error(KEEP_BYTES, _keep_bytes)
+
+
 class ReadError(ValueError):
     """A file that cannot be read at all; the message says which, why and what to do next."""
 
@@ -169,7 +190,7 @@ def text_blocks(path: Path, encoding: str, size: int = BLOCK_BYTES) -> Iterator[
     UTF-8 in its own record and harms no other. A byte order mark is removed. The last block is never small, so that a
     footer lies in it as a whole.
     """
-    decoder = None if is_utf8(encoding) else codecs.getincrementaldecoder(encoding)("surrogateescape")
+    decoder = None if is_utf8(encoding) else codecs.getincrementaldecoder(encoding)(KEEP_BYTES)
     broken = None
     first = True
     with open_plain(path) as stream:
@@ -195,13 +216,7 @@ def text_blocks(path: Path, encoding: str, size: int = BLOCK_BYTES) -> Iterator[
             last = not following
             data = block
             if decoder is not None:
-                try:
-                    text = decoder.decode(block, last)
-                except UnicodeError:
-                    # Codecs without surrogateescape for this fault (UTF-16 that ends within a character).
-                    text = decoder.decode(block[: len(block) // 2 * 2], False)
-                    broken = broken or f"the file ends within a character of {encoding}"
-                data = text.encode("utf-8", "surrogateescape")
+                data = decoder.decode(block, last).encode("utf-8", "surrogateescape")
             if first:
                 data = data.removeprefix(codecs.BOM_UTF8)
                 first = False

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from sources.opening import ReadError, bom_encoding, compression_of, is_utf8, read_head
+from sources.opening import KEEP_BYTES, ReadError, bom_encoding, compression_of, is_utf8, read_head
 from sources.read import format_of
 from sources.read_csv import read_header
 from sources.spec import ExportSpec, SourceCatalog
@@ -375,12 +375,9 @@ def _decode(head: bytes, encoding: str) -> str | None:
     if mark and mark != "utf-8" and is_utf8(encoding):
         return None
     try:
-        text = head.decode(encoding, "surrogateescape")
+        text = head.decode(encoding, KEEP_BYTES)
     except UnicodeError:
-        try:
-            text = head[: len(head) // 4 * 4].decode(encoding, "ignore")
-        except UnicodeError:
-            return None
+        return None
     return text.removeprefix("\ufeff")
 
 

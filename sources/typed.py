@@ -212,7 +212,8 @@ def _values(spec: ExportSpec, columns: dict[str, Column]) -> tuple[list[str], li
                 earlier = f"{utc_name} - to_seconds({seconds})"
                 clock = f"timezone({literal(zone)}, timezone('UTC', {earlier}))"
                 flag = identifier(f"{name}~twice {seconds}")
-                zoned.append(f"coalesce(({_in_months(local_name, months)}) and {clock} = {local_name}, false) as {flag}")
+                twice = f"coalesce(({_in_months(local_name, months)}) and {clock} = {local_name}, false)"
+                zoned.append(f"{twice} as {flag}")
                 result = f"case when {flag} then {earlier} else {result} end"
                 ambiguous.append(flag)
         if local and forward:

@@ -1,0 +1,1 @@
+"""Tests of the shared core of `sources/`: specs, readers, recognition, typing."""
