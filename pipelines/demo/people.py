@@ -202,12 +202,13 @@ def make_people(customers: int, anonymous: int, seed: int) -> People:
             square_customer=pl.format("SQC{}XF", pl.Series(10_000_000 + index * 3).cast(pl.String)),
         )
     )
-    mailbox_email = pl.col("email2").fill_null(pl.col("email"))
+    either = pl.col("email2").fill_null(pl.col("email"))
     frame = frame.with_columns(
-        # Helpdesk and newsletter know people by their second address where there is one.
-        contact_email=mailbox_email,
+        # The helpdesk knows people by their second address where there is one, the newsletter half of them.
+        contact_email=either,
+        mail_email=pl.when(pl.col("person") % 2 == 0).then(either).otherwise("email"),
     ).drop("_domain", "_domain2", "_nth", "_base", "first_ascii", "last_ascii")
-    emails = frame["contact_email"].to_list()
+    emails = frame["mail_email"].to_list()
     md5 = [None if e is None else hashlib.md5(e.lower().encode(), usedforsecurity=False).hexdigest() for e in emails]
     frame = frame.with_columns(
         email_md5=pl.Series(md5, dtype=pl.String),

@@ -18,6 +18,7 @@ from pipelines.demo.kinds import STAGES
 from pipelines.demo.people import People
 from pipelines.demo.sink import Sink
 from pipelines.demo.truth import Truth, person_id, spec_name, write_table
+from pipelines.demo.truth_identity import identifiers
 from pipelines.demo.write_web import web_paths
 
 
@@ -118,83 +119,7 @@ def _write_people(
             (pl.col("person") + 1).alias("person_id"), "slot", "is_mobile", "ip", "agent"
         ),
     )
-    write_table(folder, "identifier", _identifiers(people, behaviour, contacts))
-
-
-def _identifiers(people: People, behaviour: Behaviour, contacts: pl.DataFrame) -> pl.DataFrame:
-    """Every identifier that an export row gives a person, in normal form, with the first export that has it."""
-    f = people.frame
-    order = behaviour.order["person"].unique().sort()
-    in_contact = contacts["person"].unique().sort()
-    ticket = behaviour.ticket["person"].unique().sort()
-    member = behaviour.member["person"].unique().sort()
-    lead = behaviour.lead["person"].unique().sort()
-    form, survey = behaviour.form["person"].unique().sort(), behaviour.survey["person"].unique().sort()
-    caller = behaviour.call.filter(~pl.col("landline"))["person"].unique().sort()
-    home = behaviour.call.filter("landline")["person"].unique().sort()
-    till = behaviour.till.filter("is_named")["person"].unique().sort()
-    login = behaviour.hit.filter("is_logged_in")["person"].unique().sort()
-    writer = behaviour.form.filter("has_phone")["person"].unique().sort()
-    commenter = behaviour.comment["person"].unique().sort()
-    parts = []
-
-    def add(kind: str, column: str, persons: pl.Series, export: str) -> None:
-        rows = f[persons.cast(pl.UInt32)]
-        parts.append(
-            rows.filter(pl.col(column).is_not_null()).select(
-                person_id=pl.col("person") + 1,
-                identifier_type=pl.lit(kind),
-                identifier_value=pl.col(column),
-                export=pl.lit(export),
-            )
-        )
-
-    for export, persons in (
-        ("salesforce.contact", in_contact),
-        ("salesforce.lead", lead),
-        ("flamingo.inbound", form),
-        ("wordpress.comment", commenter),
-        ("qualtrics.response", survey),
-    ):
-        add("email", "email", persons, export)
-    add("email", "contact_email", ticket, "zendesk.user")
-    add("email", "contact_email", member, "mailchimp.member")
-    for export, persons in (
-        ("salesforce.contact", in_contact),
-        ("sap.kna1", order),
-        ("salesforce.lead", lead),
-        ("zendesk.user", ticket),
-        ("flamingo.inbound", writer),
-        ("twilio.call", caller),
-    ):
-        add("phone", "mobile", persons, export)
-    for export, persons in (("salesforce.contact", in_contact), ("sap.kna1", order), ("twilio.call", home)):
-        add("phone", "landline", persons, export)
-    add("customer_number", "customer_number", order, "sap.kna1")
-    add("customer_number", "customer_number", till, "square.transaction")
-    add("login", "login", login, "access_log.request")
-    add("login", "login", in_contact, "salesforce.contact")
-    add("email_md5", "email_md5", member, "mailchimp.member")
-    add("mailchimp.unique_email_id", "unique_email_id", member, "mailchimp.member")
-    add("zendesk.user", "zendesk_user", ticket, "zendesk.user")
-    add("salesforce.lead", "salesforce_lead", lead, "salesforce.lead")
-    add("square.customer", "square_customer", till, "square.transaction")
-    parts.append(
-        contacts.select(
-            person_id=pl.col("person") + 1,
-            identifier_type=pl.lit("salesforce.contact"),
-            identifier_value="salesforce_contact",
-            export=pl.lit("salesforce.contact"),
-        )
-    )
-    table = pl.concat(parts).unique(
-        ["person_id", "identifier_type", "identifier_value"], keep="first", maintain_order=True
-    )
-    return (
-        table.with_columns(is_shared=pl.col("person_id").n_unique().over("identifier_type", "identifier_value") > 1)
-        .select("person_id", "identifier_type", "identifier_value", "is_shared", "export")
-        .sort("person_id", "identifier_type", "identifier_value")
-    )
+    write_table(folder, "identifier", identifiers(people, behaviour, contacts))
 
 
 def _write_planted(folder: Path, behaviour: Behaviour) -> None:

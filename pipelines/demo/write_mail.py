@@ -39,7 +39,7 @@ def write_mail(people: People, behaviour: Behaviour, sink: Sink, truth: Truth) -
     )
     mine = f[behaviour.member["person"].cast(pl.UInt32)]
     member = behaviour.member.with_columns(
-        mine.select("contact_email", "email_md5", "unique_email_id", "given_name", "family_name", "country", "language")
+        mine.select("mail_email", "email_md5", "unique_email_id", "given_name", "family_name", "country", "language")
     )
     bounce_at = (
         behaviour.mail_activity.filter(pl.col("action") == 2).group_by("person").agg(bounce_at=pl.col("at").min())
@@ -88,7 +88,7 @@ def write_mail(people: People, behaviour: Behaviour, sink: Sink, truth: Truth) -
                 list_id=pl.lit(co.MAIL_LIST),
                 _fivetran_synced=pl.lit(_SYNCED),
                 country_code="country",
-                email_address="contact_email",
+                email_address="mail_email",
                 email_type=pl.lit("html"),
                 language="language",
                 last_changed=utc("changed"),

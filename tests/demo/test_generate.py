@@ -467,3 +467,22 @@ def test_every_truth_table_is_described(truth: Path) -> None:
                 "fast_resolution",
             }
         assert columns <= named, path.stem
+
+
+def test_identity_groups_follow_from_the_rows(exports: Path, truth: Path) -> None:
+    """The helpdesk's users join second address, phone and customer number; a newsletter address alone joins nothing."""
+    table = pl.read_parquet(truth / "identifier.parquet")
+    group = {
+        (t, v): (p, g)
+        for p, t, v, s, g in table.select(
+            "person_id", "identifier_type", "identifier_value", "is_shared", "identity_group"
+        ).iter_rows()
+        if not s
+    }
+    for night in sorted(exports.iterdir()):
+        for user in objects(night / "zendesk/users.jsonl"):
+            keys = [("zendesk.user", str(user["id"])), ("phone", str(user["phone"])), ("email", str(user["email"]))]
+            if user["role"] == "end-user":
+                assert len({group[key] for key in keys if key in group}) == 1
+    several = table.group_by("person_id").agg(pl.col("identity_group").max()).filter(pl.col("identity_group") > 1)
+    assert 0 < len(several) < 0.2 * table["person_id"].n_unique()
