@@ -204,9 +204,9 @@ def make_people(customers: int, anonymous: int, seed: int) -> People:
     )
     either = pl.col("email2").fill_null(pl.col("email"))
     frame = frame.with_columns(
-        # The helpdesk knows people by their second address where there is one, the newsletter half of them.
+        # The helpdesk knows people by their second address where there is one, the newsletter a quarter of them.
         contact_email=either,
-        mail_email=pl.when(pl.col("person") % 2 == 0).then(either).otherwise("email"),
+        mail_email=pl.when(pl.col("person") % 4 == 0).then(either).otherwise("email"),
     ).drop("_domain", "_domain2", "_nth", "_base", "first_ascii", "last_ascii")
     emails = frame["mail_email"].to_list()
     md5 = [None if e is None else hashlib.md5(e.lower().encode(), usedforsecurity=False).hexdigest() for e in emails]
@@ -215,14 +215,16 @@ def make_people(customers: int, anonymous: int, seed: int) -> People:
         unique_email_id=pl.Series([None if m is None else m[:5] + m[-5:] for m in md5], dtype=pl.String),
     )
     total = customers + anonymous
+    # Shop accounts are copied to the CRM, most of the time.
+    has_login = (rng.random(n) < 0.75) & has_email
     return People(
         frame=frame,
         customer_count=n,
         count=total,
         has_email=has_email,
         has_web=np.concatenate([has_email & (rng.random(n) < 0.96), np.ones(anonymous, dtype=np.bool_)]),
-        in_crm=rng.random(n) < 0.85,
-        has_login=(rng.random(n) < 0.75) & has_email,
+        in_crm=(rng.random(n) < 0.85) | (has_login & (rng.random(n) < 0.6)),
+        has_login=has_login,
         has_second_email=has_second,
         household=household,
         mailbox=mailbox,

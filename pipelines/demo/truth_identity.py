@@ -34,6 +34,7 @@ def identifiers(people: People, behaviour: Behaviour, contacts: pl.DataFrame) ->
     login = behaviour.hit.filter("is_logged_in")["person"].unique().sort()
     writer = behaviour.form.filter("has_phone")["person"].unique().sort()
     commenter = behaviour.comment["person"].unique().sort()
+    master = pl.concat([order, till]).unique().sort()
     with_order = behaviour.survey.filter(pl.col("order") >= 0)["person"].unique().sort()
     converted = lead.filter(lead.is_in(order.implode()) & lead.is_in(in_contact.implode()))
     parts = []
@@ -61,16 +62,16 @@ def identifiers(people: People, behaviour: Behaviour, contacts: pl.DataFrame) ->
     add("email", "mail_email", member, "mailchimp.member")
     for export, persons in (
         ("salesforce.contact", in_contact),
-        ("sap.kna1", order),
+        ("sap.kna1", master),
         ("salesforce.lead", lead),
         ("zendesk.user", ticket),
         ("flamingo.inbound", writer),
         ("twilio.call", caller),
     ):
         add("phone", "mobile", persons, export)
-    for export, persons in (("salesforce.contact", in_contact), ("sap.kna1", order), ("twilio.call", home)):
+    for export, persons in (("salesforce.contact", in_contact), ("sap.kna1", master), ("twilio.call", home)):
         add("phone", "landline", persons, export)
-    add("customer_number", "customer_number", order, "sap.kna1")
+    add("customer_number", "customer_number", master, "sap.kna1")
     add("customer_number", "customer_number", till, "square.transaction")
     add("customer_number", "customer_number", ticket.filter(ticket.is_in(order.implode())), "zendesk.user")
     add("customer_number", "customer_number", with_order, "qualtrics.response")

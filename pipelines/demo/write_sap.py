@@ -124,7 +124,7 @@ def write_sap(people: People, behaviour: Behaviour, sink: Sink, truth: Truth) ->
     """Write kna1, vbak, vbfa, likp and bsad of every night and note what they tell."""
     order = sap_orders(people, behaviour)
     flow = _flow(order)
-    customers = _customers(people, order)
+    customers = _customers(people, order, behaviour.till)
     late = (0, 0)
     if sink.nights.count > 1:
         late = (sink.nights.cuts[0] - 6 * DAY, sink.nights.cuts[0] - 4 * DAY)
@@ -199,9 +199,10 @@ def write_sap(people: People, behaviour: Behaviour, sink: Sink, truth: Truth) ->
     truth.touchpoint(midnight, "invoice_paid", "sap/bsad", "paid_at")
 
 
-def _customers(people: People, order: pl.DataFrame) -> pl.DataFrame:
-    """Customer master: everybody who ordered, from the first order on."""
-    first = order.group_by("person").agg(pl.col("at").min()).sort("person")
+def _customers(people: People, order: pl.DataFrame, till: pl.DataFrame) -> pl.DataFrame:
+    """Customer master: everybody who ordered or gave a name at the till, from the first purchase on."""
+    bought = pl.concat([order.select("person", "at"), till.filter("is_named").select("person", "at")])
+    first = bought.group_by("person").agg(pl.col("at").min()).sort("person")
     f = people.frame[first["person"].cast(pl.UInt32)]
     upper = pl.concat_str("family_name", pl.lit(", "), "given_name")
     zero = pl.lit("00000000")
