@@ -51,13 +51,19 @@ def generate(
 
     customers: people known to the company (as many anonymous web visitors come on top); 30 to 40 touchpoints each.
     seed: equal arguments give byte-identical files. nights: how many nights the exports are split into.
-    progress: called with (step, step number, number of steps). Existing `out/exports` and `out/truth` are replaced.
-    Raises ValueError for impossible arguments.
+    progress: called with (step, step number, number of steps). A demo company that is already in
+    `out` is replaced.
+    Raises ValueError for impossible arguments, and when `out/exports` holds something else.
     """
     if not 1 <= customers <= MAXIMUM_CUSTOMERS:
         raise ValueError(f"customers must be between 1 and {MAXIMUM_CUSTOMERS:,}, not {customers:,}")
     if not 1 <= nights <= 30:
         raise ValueError(f"nights must be between 1 and 30, not {nights}")
+    if (out / "exports").exists() and not (out / "truth" / "README.md").exists():
+        raise ValueError(
+            f"{out / 'exports'} exists and was not made by this command (no {out / 'truth' / 'README.md'} beside it). "
+            "Choose another --out, or remove it."
+        )
     started = time.perf_counter()
     names = ("people", "behaviour", "web log", "CRM", "ERP", "helpdesk", "mail", "feedback", "counters", "truth")
 

@@ -71,6 +71,14 @@ def test_generating_again_replaces_what_was_there(tmp_path: Path) -> None:
     assert [p.name for p in (tmp_path / "exports").iterdir()] == ["night_01"]
 
 
+def test_exports_that_are_not_a_demo_company_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "orders.csv").write_text("id\n1\n")
+    with pytest.raises(ValueError, match="was not made by this command"):
+        generate(tmp_path, customers=10, nights=1)
+    assert (tmp_path / "exports" / "orders.csv").read_text() == "id\n1\n"
+
+
 @pytest.mark.parametrize(("customers", "nights"), [(0, 1), (1_000_000, 1), (10, 0), (10, 31)])
 def test_impossible_arguments_are_refused_with_the_value(tmp_path: Path, customers: int, nights: int) -> None:
     with pytest.raises(ValueError, match=r"must be between .* not (0|31|1,000,000)"):
