@@ -76,7 +76,7 @@ def prepare_ingest(session: Session) -> None:
         """
         create table if not exists state.main.source_row (
             source_export varchar, row_id bigint, content_hash bigint, version_key varchar, file_id varchar,
-            row_number integer, status varchar)
+            row_number integer, line_number integer, status varchar)
         """
     )
     session.run("create table if not exists work.main.quarantine (" + load_contracts()["quarantine"].ddl() + ")")
@@ -294,20 +294,23 @@ def settle_ledger(session: Session, spec: ExportSpec) -> None:
 
     The rule depends on content only, never on the order of arrival: the highest version; then the content that the
     newest file (latest time in it, then file_id) brought; among identical rows the oldest file, then the first row.
+    A row that a skip rule leaves out wins like any other where the export has a key: a record that was deleted or
+    cancelled later gives nothing any more.
     """
     typed = f"scratch.typed.{quoted(spec.name)}"
     name = literal(spec.name)
     session.run(
         f"""
         create or replace table scratch.ingest.new_row as
-        select row_id, content_hash, version_key, file_id, row_number from {typed}
-        where problem is null and skip_rule is null
+        select row_id, content_hash, version_key, file_id, row_number, line_number, skip_rule is not null as is_skipped
+        from {typed}
+        where problem is null and {"true" if spec.key else "skip_rule is null"}
         """
     )
     session.run(
         f"""
         create or replace table scratch.ingest.old_row as
-        select row_id, content_hash, version_key, file_id, row_number, status from state.main.source_row
+        select row_id, content_hash, version_key, file_id, row_number, line_number, status from state.main.source_row
         where source_export = {name} and row_id in (select row_id from scratch.ingest.new_row)
         """
     )
@@ -327,48 +330,47 @@ def settle_ledger(session: Session, spec: ExportSpec) -> None:
         """
     )
     session.run(
-        """
+        f"""
         create or replace table scratch.ingest.ranked as
         with occurrence as (
-            select row_id, content_hash, version_key, file_id, row_number from scratch.ingest.new_row
-            where row_id in (select row_id from scratch.ingest.repeated)
-            union all
-            select row_id, content_hash, version_key, file_id, row_number from scratch.ingest.old_row
+            select * from scratch.ingest.new_row where row_id in (select row_id from scratch.ingest.repeated)
+            union all by name
+            select * exclude (status), status = 'skipped' as is_skipped from scratch.ingest.old_row
         ),
         aged as (
             select o.*, coalesce(f.time_through, timestamp '1970-01-01') as time_through
             from occurrence as o join state.main.file as f using (file_id)
-            where f.source_export = """
-        + name
-        + """
+            where f.source_export = {name}
         ),
         newest as (
             select *,
-                max({'t': time_through, 'f': file_id}) over (partition by row_id, content_hash) as newest_file
+                max({{'t': time_through, 'f': file_id}}) over (partition by row_id, content_hash) as newest_file
             from aged
         ),
         numbered as (
             select *,
-                row_number() over (
-                    partition by row_id
-                    order by version_key desc, newest_file desc, content_hash, time_through, file_id, row_number
-                ) as place,
-                first_value(content_hash) over (
-                    partition by row_id
-                    order by version_key desc, newest_file desc, content_hash, time_through, file_id, row_number
-                ) as winning_content
+                row_number() over ranking as place,
+                first_value(content_hash) over ranking as winning_content
             from newest
+            window ranking as (
+                partition by row_id
+                order by version_key desc, newest_file desc, content_hash, time_through, file_id, row_number
+            )
         )
-        select row_id, content_hash, version_key, file_id, row_number,
-            case when place = 1 then 'mapped' when content_hash = winning_content then 'duplicate' else 'superseded' end
-                as status
+        select row_id, content_hash, version_key, file_id, row_number, line_number,
+            case
+                when is_skipped then 'skipped'
+                when place = 1 then 'mapped'
+                when content_hash = winning_content then 'duplicate'
+                else 'superseded'
+            end as status
         from numbered
         """
     )
     session.run(
         f"""
         insert into state.main.source_row by name
-        select {name} as source_export, row_id, content_hash, version_key, file_id, row_number, 'mapped' as status
+        select {name} as source_export, * exclude (is_skipped), if(is_skipped, 'skipped', 'mapped') as status
         from scratch.ingest.new_row where row_id not in (select row_id from scratch.ingest.repeated)
         union all by name
         select {name} as source_export, * from scratch.ingest.ranked
@@ -378,13 +380,14 @@ def settle_ledger(session: Session, spec: ExportSpec) -> None:
     session.run(
         """
         insert into scratch.ingest.changed_row
-        select row_id from scratch.ingest.new_row where row_id not in (select row_id from scratch.ingest.repeated)
+        select row_id from scratch.ingest.new_row
+        where not is_skipped and row_id not in (select row_id from scratch.ingest.repeated)
         union all
-        select r.row_id from scratch.ingest.ranked as r
-        left join scratch.ingest.old_row as o
-            on o.row_id = r.row_id and o.status in ('mapped', 'quarantined')
-        where r.status = 'mapped' and (o.row_id is null or (o.content_hash, o.file_id, o.row_number)
-            is distinct from (r.content_hash, r.file_id, r.row_number))
+        select coalesce(r.row_id, o.row_id)
+        from (select * from scratch.ingest.ranked where status = 'mapped') as r
+        full join (select * from scratch.ingest.old_row where status in ('mapped', 'quarantined')) as o
+            on o.row_id = r.row_id
+        where (o.content_hash, o.file_id, o.row_number) is distinct from (r.content_hash, r.file_id, r.row_number)
         """
     )
     # Winners that stay as they were keep what was found out about them.
@@ -400,18 +403,20 @@ def settle_ledger(session: Session, spec: ExportSpec) -> None:
         f"""
         create or replace table scratch.ingest.export_row as
         with wanted as (
-            select s.row_id, s.content_hash, s.file_id, s.row_number from state.main.source_row as s
-            where s.source_export = {name} and s.status = 'mapped'
-              and s.row_id in (select row_id from scratch.ingest.changed_row)
+            select row_id, content_hash, file_id, row_number, line_number from scratch.ingest.ranked
+            where status = 'mapped' and row_id in (select row_id from scratch.ingest.changed_row)
         )
-        select t.* replace (w.file_id as file_id, w.row_number as row_number)
-        from {typed} as t join wanted as w on w.row_id = t.row_id and w.content_hash = t.content_hash
-        where t.problem is null and t.skip_rule is null
-        qualify row_number() over (partition by t.row_id order by t.file_id, t.row_number) = 1
+        select * from {typed}
+        where problem is null and skip_rule is null and row_id not in (select row_id from scratch.ingest.repeated)
+        union all by name
+        -- the winner may stand in a file of an earlier night: the same content came again tonight
+        (
+            select t.* replace (w.file_id as file_id, w.row_number as row_number, w.line_number as line_number)
+            from {typed} as t join wanted as w on w.row_id = t.row_id and w.content_hash = t.content_hash
+            where t.problem is null and t.skip_rule is null
+            qualify row_number() over (partition by t.row_id order by t.file_id, t.row_number) = 1
+        )
         """
-        if session.value("select count(*) from scratch.ingest.repeated")
-        else f"create or replace table scratch.ingest.export_row as select * from {typed} "
-        "where problem is null and skip_rule is null"
     )
     session.drop([f"scratch.ingest.{table}" for table in ("new_row", "old_row", "repeated", "ranked")])
 
@@ -607,7 +612,7 @@ def canonical_query(session: Session, spec: ExportSpec) -> str:
         "channel_cost": channel_cost_expressions,
         "identifier_link": identifier_link_expressions,
     }[spec.feeds]
-    expressions, problem, joins = builder(set(given))
+    expressions, problem, joins = builder(set(given), spec)
     lineage = {
         "source_system": literal(spec.system),
         "source_export": literal(spec.export),
@@ -654,7 +659,13 @@ def as_json(given: set[str], name: str = "attributes") -> str:
     return f"nullif(cast(to_json(m.{quoted(name)}) as varchar), 'null')" if name in given else "null"
 
 
-def touchpoint_expressions(given: set[str]) -> tuple[dict[str, str], str, str]:
+def currency_expression(given: set[str], spec: ExportSpec) -> str:
+    """The row's currency, else the one the spec or its system declares."""
+    declared = literal(spec.currency) if spec.currency else "null"
+    return f"upper(coalesce(m.currency, {declared}))" if "currency" in given else f"upper(cast({declared} as varchar))"
+
+
+def touchpoint_expressions(given: set[str], spec: ExportSpec) -> tuple[dict[str, str], str, str]:
     """Expressions, breach and joins that make a mapping's rows touchpoints."""
 
     def column(name: str) -> str:
@@ -663,14 +674,14 @@ def touchpoint_expressions(given: set[str]) -> tuple[dict[str, str], str, str]:
     low, high = column("score_min"), column("score_max")
     expressions = {
         "touchpoint_id": key_expression(["m.row_id", "m.touchpoint_type", column("part")]),
-        "touchpoint_type": "coalesce(c.touchpoint_type, 'unmapped')",
-        "raw_type": f"coalesce({column('raw_type')}, case when c.touchpoint_type is null then m.touchpoint_type end)",
+        "touchpoint_type": "c.touchpoint_type",
+        "raw_type": f"coalesce({column('raw_type')}, case when c.touchpoint_type = 'unmapped' then m.touchpoint_type end)",
         "occurred_at_precision": f"coalesce({column('occurred_at_precision')}, 'second')",
-        "channel": f"coalesce({column('channel')}, c.channel, 'unknown')",
-        "direction": f"coalesce({column('direction')}, c.direction, 'unknown')",
-        "medium": f"coalesce({column('medium')}, c.medium, 'unknown')",
-        "journey_phase": "coalesce(c.journey_phase, 'any')",
-        "category": "coalesce(c.category, 'interaction')",
+        "channel": f"coalesce({column('channel')}, c.channel)",
+        "direction": f"coalesce({column('direction')}, c.direction)",
+        "medium": f"coalesce({column('medium')}, c.medium)",
+        "journey_phase": "c.journey_phase",
+        "category": "c.category",
         "amount_base": f"{column('amount')} * x.rate" if "amount" in given else "null",
         "score_scaled": f"({column('score_raw')} - {low}) / nullif(cast({high} - {low} as double), 0)"
         if "score_raw" in given
@@ -681,7 +692,7 @@ def touchpoint_expressions(given: set[str]) -> tuple[dict[str, str], str, str]:
         if "objects" in given
         else "null",
         "attributes": as_json(given),
-        "currency": f"upper({column('currency')})",
+        "currency": currency_expression(given, spec),
     }
     problem = (
         "case when m.occurred_at is null then "
@@ -699,14 +710,17 @@ def touchpoint_expressions(given: set[str]) -> tuple[dict[str, str], str, str]:
             problem += f" when {column(name)} < 0 then " + breach(
                 name, column(name), "a negative time span", "correct the start and end times in the export"
             )
-    joins = "left join work.main.touchpoint_type as c on c.touchpoint_type = m.touchpoint_type"
+    # What the catalogue does not know is counted as unmapped, under its own name in raw_type.
+    joins = (
+        "join work.main.touchpoint_type as c on c.touchpoint_type = case when m.touchpoint_type in "
+        "(select touchpoint_type from work.main.touchpoint_type) then m.touchpoint_type else 'unmapped' end"
+    )
     if "amount" in given:
-        currency = f"upper({column('currency')})"
-        joins += f" left join work.main.exchange_rate as x on x.currency = {currency}"
+        joins += f" left join work.main.exchange_rate as x on x.currency = {currency_expression(given, spec)}"
     return expressions, problem + " end", joins
 
 
-def party_record_expressions(given: set[str]) -> tuple[dict[str, str], str, str]:
+def party_record_expressions(given: set[str], spec: ExportSpec) -> tuple[dict[str, str], str, str]:
     """Expressions, breach and joins that make a mapping's rows party records."""
     expressions = {
         "party_record_id": key_expression(["'party'", "m.row_id", "m.part" if "part" in given else "null"]),
@@ -717,12 +731,12 @@ def party_record_expressions(given: set[str]) -> tuple[dict[str, str], str, str]
     return expressions, "null", ""
 
 
-def channel_cost_expressions(given: set[str]) -> tuple[dict[str, str], str, str]:
+def channel_cost_expressions(given: set[str], spec: ExportSpec) -> tuple[dict[str, str], str, str]:
     """Expressions, breach and joins that make a mapping's rows channel costs."""
     expressions = {
         "channel_cost_id": key_expression(["'cost'", "m.row_id", "m.part" if "part" in given else "null"]),
         "cost_amount_base": "m.cost_amount * x.rate",
-        "currency": "upper(m.currency)",
+        "currency": currency_expression(given, spec),
     }
     problem = (
         "case when m.cost_date is null then "
@@ -731,10 +745,11 @@ def channel_cost_expressions(given: set[str]) -> tuple[dict[str, str], str, str]
         + breach("cost_amount", "m.cost_amount", "a negative cost", "correct the amount in the export")
         + " end"
     )
-    return expressions, problem, "left join work.main.exchange_rate as x on x.currency = upper(m.currency)"
+    joins = f"left join work.main.exchange_rate as x on x.currency = {currency_expression(given, spec)}"
+    return expressions, problem, joins
 
 
-def identifier_link_expressions(given: set[str]) -> tuple[dict[str, str], str, str]:
+def identifier_link_expressions(given: set[str], spec: ExportSpec) -> tuple[dict[str, str], str, str]:
     """Expressions, breach and joins that make a mapping's rows identifier links."""
     expressions = {"identifier_link_id": key_expression(["'link'", "m.row_id", "m.part" if "part" in given else "null"])}
     problem = (
