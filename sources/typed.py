@@ -422,7 +422,9 @@ def _version_key(spec: ExportSpec, columns: dict[str, Column]) -> str:
             # Shifted to be positive and padded, so that text order is number order.
             value = f"lpad(cast(cast({value} as hugeint) + 9223372036854775808 as varchar), 20, '0')"
         elif kind == "decimal":
-            value = f"lpad(cast(try_cast(round({value} * 1e6) as hugeint) + 10::hugeint ** 30 as varchar), 32, '0')"
+            # Millionths; larger numbers than 10^24 are no version.
+            shift = f"cast('1{'0' * 30}' as hugeint)"
+            value = f"lpad(cast(try_cast(round({value} * 1e6) as hugeint) + {shift} as varchar), 32, '0')"
         elif kind == "timestamp":
             value = f"strftime({value}, '%Y-%m-%d %H:%M:%S.%f')"
         elif kind == "boolean":
