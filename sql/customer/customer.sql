@@ -1,8 +1,8 @@
 -- customer: the golden record: per person the latest that any system says, with what binds it together.
 -- kind: per_customer
 -- grain: customer_id
--- Latest first: valid_from (unknown last), system, party_record_id; so the same records give the same answer. Names and the address
--- are taken whole from one record: half an old and half a new address is nobody's.
+-- Latest first: valid_from (unknown last), system, party_record_id; so the same records give the same answer.
+-- Names and the address are taken whole from one record: half an old and half a new address is nobody's.
 -- Consent: the latest statement counts; of two from the same moment, and of undated ones, the refusal. An unsubscription
 -- after the statement withdraws consent for e-mail.
 with

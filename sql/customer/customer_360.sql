@@ -37,8 +37,14 @@ aged as (
         touchpoint_type_import.touchpoint_type,
         touchpoint_type_import.direction,
         touchpoint_type_import.touchpoint_type in ('order_placed', 'pos_purchase') as is_order,
-        date_diff('microsecond', spine.occurred_at, setting_import.data_date_at) as age_microseconds,
-        setting_import.day_microseconds
+        date_diff('microsecond', spine.occurred_at, setting_import.data_date_at)
+        <= 7 * setting_import.day_microseconds as in_7_days,
+        date_diff('microsecond', spine.occurred_at, setting_import.data_date_at)
+        <= 30 * setting_import.day_microseconds as in_30_days,
+        date_diff('microsecond', spine.occurred_at, setting_import.data_date_at)
+        <= 90 * setting_import.day_microseconds as in_90_days,
+        date_diff('microsecond', spine.occurred_at, setting_import.data_date_at)
+        <= 365 * setting_import.day_microseconds as in_365_days
     from spine
     cross join setting_import
     inner join touchpoint_type_import
@@ -48,43 +54,52 @@ aged as (
 activity as (
     select
         customer_id,
-        count(*) filter (where age_microseconds <= 7 * day_microseconds) as touchpoint_count_7_days,
-        count(*) filter (where age_microseconds <= 30 * day_microseconds) as touchpoint_count_30_days,
-        count(*) filter (where age_microseconds <= 90 * day_microseconds) as touchpoint_count_90_days,
-        count(*) filter (where age_microseconds <= 365 * day_microseconds) as touchpoint_count_365_days,
+        count(*) filter (where in_7_days) as touchpoint_count_7_days,
+        count(*) filter (where in_30_days) as touchpoint_count_30_days,
+        count(*) filter (where in_90_days) as touchpoint_count_90_days,
+        count(*) filter (where in_365_days) as touchpoint_count_365_days,
         count(*) as touchpoint_count,
-        count(*) filter (where session_id = touchpoint_id and age_microseconds <= 7 * day_microseconds) as session_count_7_days,
-        count(*) filter (where session_id = touchpoint_id and age_microseconds <= 30 * day_microseconds) as session_count_30_days,
-        count(*) filter (where session_id = touchpoint_id and age_microseconds <= 90 * day_microseconds) as session_count_90_days,
-        count(*) filter (where session_id = touchpoint_id and age_microseconds <= 365 * day_microseconds) as session_count_365_days,
+        count(*) filter (where session_id = touchpoint_id and in_7_days) as session_count_7_days,
+        count(*) filter (where session_id = touchpoint_id and in_30_days) as session_count_30_days,
+        count(*) filter (where session_id = touchpoint_id and in_90_days) as session_count_90_days,
+        count(*) filter (where session_id = touchpoint_id and in_365_days) as session_count_365_days,
         count(*) filter (where session_id = touchpoint_id) as session_count,
-        count(*) filter (where is_order and age_microseconds <= 7 * day_microseconds) as order_count_7_days,
-        count(*) filter (where is_order and age_microseconds <= 30 * day_microseconds) as order_count_30_days,
-        count(*) filter (where is_order and age_microseconds <= 90 * day_microseconds) as order_count_90_days,
-        count(*) filter (where is_order and age_microseconds <= 365 * day_microseconds) as order_count_365_days,
+        count(*) filter (where is_order and in_7_days) as order_count_7_days,
+        count(*) filter (where is_order and in_30_days) as order_count_30_days,
+        count(*) filter (where is_order and in_90_days) as order_count_90_days,
+        count(*) filter (where is_order and in_365_days) as order_count_365_days,
         count(*) filter (where is_order) as order_count,
-        cast(sum(cast(case when is_order and age_microseconds <= 30 * day_microseconds then amount_base end as decimal(38, 4))) as double) as order_amount_base_30_days,
-        cast(sum(cast(case when is_order and age_microseconds <= 90 * day_microseconds then amount_base end as decimal(38, 4))) as double) as order_amount_base_90_days,
-        cast(sum(cast(case when is_order and age_microseconds <= 365 * day_microseconds then amount_base end as decimal(38, 4))) as double) as order_amount_base_365_days,
+        cast(
+            sum(cast(case when is_order and in_30_days then amount_base end as decimal(38, 4)))
+            as double
+        ) as order_amount_base_30_days,
+        cast(
+            sum(cast(case when is_order and in_90_days then amount_base end as decimal(38, 4)))
+            as double
+        ) as order_amount_base_90_days,
+        cast(
+            sum(cast(case when is_order and in_365_days then amount_base end as decimal(38, 4)))
+            as double
+        ) as order_amount_base_365_days,
         cast(sum(cast(case when is_order then amount_base end as decimal(38, 4))) as double) as order_amount_base,
-        count(*) filter (where touchpoint_type = 'return_requested' and age_microseconds <= 90 * day_microseconds) as return_count_90_days,
-        count(*) filter (where touchpoint_type = 'return_requested' and age_microseconds <= 365 * day_microseconds) as return_count_365_days,
+        count(*) filter (where touchpoint_type = 'return_requested' and in_90_days) as return_count_90_days,
+        count(*) filter (where touchpoint_type = 'return_requested' and in_365_days) as return_count_365_days,
         count(*) filter (where touchpoint_type = 'return_requested') as return_count,
-        count(*) filter (where touchpoint_type = 'complaint' and age_microseconds <= 30 * day_microseconds) as complaint_count_30_days,
-        count(*) filter (where touchpoint_type = 'complaint' and age_microseconds <= 90 * day_microseconds) as complaint_count_90_days,
-        count(*) filter (where touchpoint_type = 'complaint' and age_microseconds <= 365 * day_microseconds) as complaint_count_365_days,
+        count(*) filter (where touchpoint_type = 'complaint' and in_30_days) as complaint_count_30_days,
+        count(*) filter (where touchpoint_type = 'complaint' and in_90_days) as complaint_count_90_days,
+        count(*) filter (where touchpoint_type = 'complaint' and in_365_days) as complaint_count_365_days,
         count(*) filter (where touchpoint_type = 'complaint') as complaint_count,
-        count(*) filter (where touchpoint_type in ('ticket_opened', 'ticket_reopened') and age_microseconds <= 30 * day_microseconds) as ticket_count_30_days,
-        count(*) filter (where touchpoint_type in ('ticket_opened', 'ticket_reopened') and age_microseconds <= 90 * day_microseconds) as ticket_count_90_days,
-        count(*) filter (where touchpoint_type in ('ticket_opened', 'ticket_reopened') and age_microseconds <= 365 * day_microseconds) as ticket_count_365_days,
+        count(*) filter (where touchpoint_type in ('ticket_opened', 'ticket_reopened') and in_30_days) as ticket_count_30_days,
+        count(*) filter (where touchpoint_type in ('ticket_opened', 'ticket_reopened') and in_90_days) as ticket_count_90_days,
+        count(*) filter (where touchpoint_type in ('ticket_opened', 'ticket_reopened') and in_365_days) as ticket_count_365_days,
         count(*) filter (where touchpoint_type in ('ticket_opened', 'ticket_reopened')) as ticket_count,
-        count(*) filter (where is_failure and age_microseconds <= 7 * day_microseconds) as failure_count_7_days,
-        count(*) filter (where is_failure and age_microseconds <= 30 * day_microseconds) as failure_count_30_days,
-        count(*) filter (where is_failure and age_microseconds <= 90 * day_microseconds) as failure_count_90_days,
-        count(*) filter (where is_failure and age_microseconds <= 365 * day_microseconds) as failure_count_365_days,
-        count(*) filter (where touchpoint_type = 'email_sent' and age_microseconds <= 90 * day_microseconds) as email_sent_count_90_days,
-        count(*) filter (where touchpoint_type = 'email_opened' and age_microseconds <= 90 * day_microseconds) as email_opened_count_90_days,
-        count(*) filter (where touchpoint_type = 'email_clicked' and age_microseconds <= 90 * day_microseconds) as email_clicked_count_90_days,
+        count(*) filter (where is_failure and in_7_days) as failure_count_7_days,
+        count(*) filter (where is_failure and in_30_days) as failure_count_30_days,
+        count(*) filter (where is_failure and in_90_days) as failure_count_90_days,
+        count(*) filter (where is_failure and in_365_days) as failure_count_365_days,
+        count(*) filter (where touchpoint_type = 'email_sent' and in_90_days) as email_sent_count_90_days,
+        count(*) filter (where touchpoint_type = 'email_opened' and in_90_days) as email_opened_count_90_days,
+        count(*) filter (where touchpoint_type = 'email_clicked' and in_90_days) as email_clicked_count_90_days,
         min(case when is_order then occurred_at end) as first_order_at,
         max(case when is_order then occurred_at end) as last_order_at,
         max(case when touchpoint_type in ('ticket_opened', 'ticket_reopened') then occurred_at end) as ticket_opened_at,
@@ -94,8 +109,11 @@ activity as (
         count(*) filter (where is_online) as online_count,
         max(case when direction in ('inbound', 'self_service') then occurred_at end) as last_inbound_at,
         max(case when direction = 'outbound' then occurred_at end) as last_outbound_at,
-        cast(sum(cast(case when age_microseconds <= 365 * day_microseconds then score_scaled end as decimal(38, 9))) as double) as score_sum,
-        count(case when age_microseconds <= 365 * day_microseconds then score_scaled end) as score_count
+        cast(
+            sum(cast(case when in_365_days then score_scaled end as decimal(38, 9)))
+            as double
+        ) as score_sum,
+        count(case when in_365_days then score_scaled end) as score_count
     from aged
     group by customer_id
 ),
@@ -108,7 +126,7 @@ used_channel as (
         max(occurred_at) as last_at
     from aged
     where direction in ('inbound', 'self_service')
-        and age_microseconds <= 365 * day_microseconds
+        and in_365_days
     group by
         customer_id,
         channel_code

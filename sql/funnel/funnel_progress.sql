@@ -4,7 +4,8 @@
 -- ordered, strict: every touchpoint of step k takes over the latest entry (touchpoint of step 1) among the touchpoints of
 -- step k - 1 before it (strict: right before it), as long as the window from that entry still runs. The latest entry is
 -- always the best: its window ends last. An exclusion cuts the sequence. Same-time touchpoints follow the total order.
--- unordered: every touchpoint is tried as the first of the attempt; step k is reached when steps 1 to k all happen within the window.
+-- unordered: every touchpoint is tried as the first of the attempt; step k is reached when
+-- steps 1 to k all happen within the window.
 -- Eight steps at most: each level is one pass, spelled out (configuration.MAX_FUNNEL_STEPS). Repetitions of step 1 are
 -- dropped before, which takes away most rows (page views) and changes nothing.
 with
@@ -401,10 +402,40 @@ anchored as (
             when 2 then greatest(upcoming.step_1_at, upcoming.step_2_at)
             when 3 then greatest(upcoming.step_1_at, upcoming.step_2_at, upcoming.step_3_at)
             when 4 then greatest(upcoming.step_1_at, upcoming.step_2_at, upcoming.step_3_at, upcoming.step_4_at)
-            when 5 then greatest(upcoming.step_1_at, upcoming.step_2_at, upcoming.step_3_at, upcoming.step_4_at, upcoming.step_5_at)
-            when 6 then greatest(upcoming.step_1_at, upcoming.step_2_at, upcoming.step_3_at, upcoming.step_4_at, upcoming.step_5_at, upcoming.step_6_at)
-            when 7 then greatest(upcoming.step_1_at, upcoming.step_2_at, upcoming.step_3_at, upcoming.step_4_at, upcoming.step_5_at, upcoming.step_6_at, upcoming.step_7_at)
-            when 8 then greatest(upcoming.step_1_at, upcoming.step_2_at, upcoming.step_3_at, upcoming.step_4_at, upcoming.step_5_at, upcoming.step_6_at, upcoming.step_7_at, upcoming.step_8_at)
+            when 5 then greatest(
+                upcoming.step_1_at,
+                upcoming.step_2_at,
+                upcoming.step_3_at,
+                upcoming.step_4_at,
+                upcoming.step_5_at
+            )
+            when 6 then greatest(
+                upcoming.step_1_at,
+                upcoming.step_2_at,
+                upcoming.step_3_at,
+                upcoming.step_4_at,
+                upcoming.step_5_at,
+                upcoming.step_6_at
+            )
+            when 7 then greatest(
+                upcoming.step_1_at,
+                upcoming.step_2_at,
+                upcoming.step_3_at,
+                upcoming.step_4_at,
+                upcoming.step_5_at,
+                upcoming.step_6_at,
+                upcoming.step_7_at
+            )
+            when 8 then greatest(
+                upcoming.step_1_at,
+                upcoming.step_2_at,
+                upcoming.step_3_at,
+                upcoming.step_4_at,
+                upcoming.step_5_at,
+                upcoming.step_6_at,
+                upcoming.step_7_at,
+                upcoming.step_8_at
+            )
         end as occurred_at,
         upcoming.occurred_at as entered_at,
         upcoming.window_microseconds

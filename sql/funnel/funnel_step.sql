@@ -2,7 +2,8 @@
 -- kind: aggregate
 -- grain: funnel, step_number
 -- finish: models.statistics.funnel_step
--- A customer counts once per funnel, by the best attempt. Whoever stopped at a step while the window still runs is open, not dropped.
+-- A customer counts once per funnel, by the best attempt. Whoever stopped at a step while
+-- the window still runs is open, not dropped.
 with
 
 setting_import as (
@@ -74,7 +75,10 @@ select
     cast(coalesce(next_count, 0) as bigint) as continued_count,
     -- At the last step there is nothing left to do: nobody is open or dropped there.
     cast(case when next_count is null then 0 else waiting_count end as bigint) as open_count,
-    cast(case when next_count is null then 0 else reached_count - next_count - waiting_count end as bigint) as dropped_count,
+    cast(
+        case when next_count is null then 0 else reached_count - next_count - waiting_count end
+        as bigint
+    ) as dropped_count,
     cast(entered_count as bigint) as entered_count,
     cast(previous_count as bigint) as previous_count,
     cast(

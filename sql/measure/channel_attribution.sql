@@ -44,8 +44,10 @@ credited as (
         touch.journey_id,
         touch.value_amount_base,
         case
-            when attribution_model.attribution_model = 'first_touch' then case when touch.is_first then cast(1 as double) else cast(0 as double) end
-            when attribution_model.attribution_model = 'last_touch' then case when touch.is_last then cast(1 as double) else cast(0 as double) end
+            when attribution_model.attribution_model = 'first_touch'
+                then case when touch.is_first then cast(1 as double) else cast(0 as double) end
+            when attribution_model.attribution_model = 'last_touch'
+                then case when touch.is_last then cast(1 as double) else cast(0 as double) end
             else cast(1 as double) / touch.touch_count
         end as credit
     from touch

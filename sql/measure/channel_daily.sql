@@ -1,8 +1,10 @@
 -- channel_daily: what happened per channel and day, with what it cost.
 -- kind: aggregate
 -- grain: activity_date, channel
--- Days are UTC days. Costs stand on the day the advertising account says. Robots are counted apart, in bot_touchpoint_count only.
--- Conversions here are goals of the attribution definition reached in the channel itself; credit for the way there is in channel_attribution.
+-- Days are UTC days. Costs stand on the day the advertising account says. Robots are counted apart
+-- (bot_touchpoint_count).
+-- Conversions here are goals of the attribution definition reached in the channel itself; credit for the way there
+-- is in channel_attribution.
 -- Sums of money and scores run over decimals: a sum of doubles depends on the order in which threads add them.
 with
 
@@ -26,7 +28,10 @@ activity as (
         count(*) filter (where not touchpoint.is_bot and touchpoint.direction = 'outbound') as outbound_count,
         sum(case when not touchpoint.is_bot then touchpoint.waiting_seconds end) as waiting_seconds,
         count(case when not touchpoint.is_bot then touchpoint.waiting_seconds end) as waiting_count,
-        cast(sum(cast(case when not touchpoint.is_bot then touchpoint.score_scaled end as decimal(38, 9))) as double) as score_sum,
+        cast(
+            sum(cast(case when not touchpoint.is_bot then touchpoint.score_scaled end as decimal(38, 9)))
+            as double
+        ) as score_sum,
         count(case when not touchpoint.is_bot then touchpoint.score_scaled end) as score_count
     from touchpoint
     cross join setting_import
@@ -101,7 +106,10 @@ select
     cast(
         case when activity.waiting_count > 0 then cast(activity.waiting_seconds as double) / activity.waiting_count end as double
     ) as mean_waiting_seconds,
-    cast(case when activity.score_count > 0 then activity.score_sum / activity.score_count end as double) as mean_score_scaled,
+    cast(
+        case when activity.score_count > 0 then activity.score_sum / activity.score_count end
+        as double
+    ) as mean_score_scaled,
     cast(coalesce(cost.impression_count, 0) as bigint) as impression_count,
     cast(coalesce(cost.click_count, 0) as bigint) as click_count,
     cast(coalesce(cost.cost_amount_base, 0) as double) as cost_amount_base

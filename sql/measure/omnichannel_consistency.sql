@@ -100,10 +100,30 @@ select
     cast(dimension_value as varchar) as dimension_value,
     cast(coalesce(sum(case when is_online then value_count end), 0) as bigint) as online_count,
     cast(coalesce(sum(case when not is_online then value_count end), 0) as bigint) as offline_count,
-    cast(coalesce(cast(sum(cast(case when is_online then value_sum end as decimal(38, 9))) as double), 0) as double) as online_sum,
-    cast(coalesce(cast(sum(cast(case when is_online then value_square_sum end as decimal(38, 9))) as double), 0) as double) as online_square_sum,
-    cast(coalesce(cast(sum(cast(case when not is_online then value_sum end as decimal(38, 9))) as double), 0) as double) as offline_sum,
-    cast(coalesce(cast(sum(cast(case when not is_online then value_square_sum end as decimal(38, 9))) as double), 0) as double) as offline_square_sum,
+    cast(
+        coalesce(
+            cast(sum(cast(case when is_online then value_sum end as decimal(38, 9))) as double),
+            0
+        ) as double
+    ) as online_sum,
+    cast(
+        coalesce(
+            cast(sum(cast(case when is_online then value_square_sum end as decimal(38, 9))) as double),
+            0
+        ) as double
+    ) as online_square_sum,
+    cast(
+        coalesce(
+            cast(sum(cast(case when not is_online then value_sum end as decimal(38, 9))) as double),
+            0
+        ) as double
+    ) as offline_sum,
+    cast(
+        coalesce(
+            cast(sum(cast(case when not is_online then value_square_sum end as decimal(38, 9))) as double),
+            0
+        ) as double
+    ) as offline_square_sum,
     cast(measure = 'failure_share' as boolean) as is_share
 from dimensioned
 group by

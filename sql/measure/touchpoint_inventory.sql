@@ -88,7 +88,10 @@ select
         case when quality.spine_count > 0 then cast(quality.failure_count as double) / quality.spine_count end as double
     ) as failure_share,
     cast(coalesce(quality.score_count, 0) as bigint) as score_count,
-    cast(case when quality.score_count > 0 then quality.score_sum / quality.score_count end as double) as mean_score_scaled,
+    cast(
+        case when quality.score_count > 0 then quality.score_sum / quality.score_count end
+        as double
+    ) as mean_score_scaled,
     cast(
         case when quality.score_count > 0 then cast(quality.low_score_count as double) / quality.score_count end as double
     ) as low_score_share

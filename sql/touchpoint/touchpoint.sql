@@ -2,7 +2,8 @@
 -- kind: per_customer
 -- grain: touchpoint_id
 -- Everything is kept: bots and touchpoints without a customer have no session and take part in no journey, but count.
--- touchpoint_scope is read as it is (no import CTE): it is the widest table, and this is the only place that needs all of it.
+-- touchpoint_scope is read as it is (no import CTE): it is the widest table, and only here
+-- is all of it needed.
 with
 
 session_import as (

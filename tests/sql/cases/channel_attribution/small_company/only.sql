@@ -1,0 +1,1 @@
+conversion_credit > 0 or channel = 'print'

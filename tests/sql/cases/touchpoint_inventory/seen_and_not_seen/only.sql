@@ -1,0 +1,1 @@
+touchpoint_type in ('call_inbound', 'error_page')
