@@ -60,18 +60,24 @@ def collect_evidence(session: Session, configuration: Configuration, catalog: So
         """
         create or replace table scratch.main.raw_evidence as
         with record as (
-            select touchpoint_id as record_id, occurred_at as seen_at, source_system, source_export, identifiers
+            select touchpoint_id as record_id, occurred_at as seen_at, source_system, source_export, identifiers,
+                cast(null as varchar) as country
             from scratch.ingest.touchpoint_new where identifiers is not null
             union all
-            select party_record_id, valid_from, source_system, source_export, identifiers
+            select party_record_id, valid_from, source_system, source_export, identifiers,
+                -- a phone number without country code is read in the country of the address beside it
+                case when regexp_full_match(country, '[A-Za-z]{2}') then upper(country) end
             from scratch.ingest.party_record_new where identifiers is not null
             union all
             select identifier_link_id, linked_at, source_system, source_export,
-                [{'type': left_type, 'value': left_value}, {'type': right_type, 'value': right_value}]
+                [{'type': left_type, 'value': left_value}, {'type': right_type, 'value': right_value}], null
             from scratch.ingest.identifier_link_new
         ),
-        item as (select record_id, seen_at, source_system, source_export, unnest(identifiers) as identifier from record)
-        select record_id, seen_at, source_system, source_export,
+        item as (
+            select record_id, seen_at, source_system, source_export, country, unnest(identifiers) as identifier
+            from record
+        )
+        select record_id, seen_at, source_system, source_export, country,
             identifier."type" as identifier_type, identifier."value" as raw_value
         from item
         """
@@ -92,7 +98,7 @@ def collect_evidence(session: Session, configuration: Configuration, catalog: So
         """
         create or replace table scratch.main.keyed_evidence as
         select e.record_id, e.seen_at, e.source_system, e.identifier_type, e.raw_value,
-            case when e.identifier_type = 'phone' then c.country end as country
+            case when e.identifier_type = 'phone' then coalesce(e.country, c.country) end as country
         from scratch.main.raw_evidence as e
         left join scratch.main.export_country as c using (source_system, source_export)
         """

@@ -6,7 +6,9 @@ select
   'person' as party_type,
   [
     {'type': 'email', 'value': email_address},
-    {'type': 'email_md5', 'value': lower(id)}
+    {'type': 'email_md5', 'value': lower(id)},
+    -- what a click in a newsletter carries as mc_eid
+    {'type': 'mailchimp.unique_email_id', 'value': unique_email_id}
   ] as identifiers,
   nullif(concat_ws(' ', merge_fname, merge_lname), '') as full_name,
   merge_fname as given_name,

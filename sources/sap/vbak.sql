@@ -42,7 +42,9 @@ select
   [
     {'type': 'sap.customer', 'value': ltrim(kunnr, '0')},
     {'type': 'customer_number', 'value': ltrim(kunnr, '0')},
-    {'type': 'sap.order', 'value': ltrim(vbeln, '0')}
+    {'type': 'sap.order', 'value': ltrim(vbeln, '0')},
+    -- the shop's own order number, which its confirmation page shows in the web log
+    {'type': 'order_reference', 'value': bstnk}
   ] as identifiers,
   [
     {'type': 'order', 'id': ltrim(vbeln, '0'), 'qualifier': 'subject'},

@@ -43,7 +43,11 @@ def test_mailchimp_members_and_consent(run: Run, shared: Path) -> None:
     assert consent["dylan+testing@example.co"] is False
     assert consent["me@example.com"] is True
     [mary] = [row for row in members.rows if row["given_name"] == "Mary"]
-    assert identifiers(mary) == {("email", "mary@example.com"), ("email_md5", "b2ac489697c655e85db6dfedc5c2fee5")}
+    assert identifiers(mary) == {
+        ("email", "mary@example.com"),
+        ("email_md5", "b2ac489697c655e85db6dfedc5c2fee5"),
+        ("mailchimp.unique_email_id", "b6a9ddfb47"),
+    }
     assert mary["valid_from"] == datetime(2019, 11, 26, 23, 58, 17)
 
 
