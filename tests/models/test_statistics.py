@@ -1,0 +1,197 @@
+"""Statistics against scipy's own, against simulation, and against laws they must keep."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from models import statistics
+from models.contract import load_contracts
+from tests.sql.runner import Room
+
+counts = st.integers(1, 10_000)
+
+
+@given(counts, st.floats(0, 1))
+def test_wilson_is_scipys(n: int, share: float) -> None:
+    k = round(n * share)
+    low, high = statistics.wilson([k], [n])
+    expected = stats.binomtest(k, n).proportion_ci(confidence_level=0.95, method="wilson")
+    assert low[0] == pytest.approx(expected.low, abs=1e-9)
+    assert high[0] == pytest.approx(expected.high, abs=1e-9)
+
+
+def test_wilson_of_nothing_is_unknown() -> None:
+    low, high = statistics.wilson([0], [0])
+    assert math.isnan(low[0]) and math.isnan(high[0])
+
+
+@given(st.integers(30, 2000), st.floats(0.01, 0.99), st.integers(30, 2000), st.floats(0.01, 0.99))
+def test_two_proportions_are_the_chi_square_of_their_table(n1: int, s1: float, n2: int, s2: float) -> None:
+    k1, k2 = round(n1 * s1), round(n2 * s2)
+    p = statistics.two_proportion_p([k1], [n1], [k2], [n2])[0]
+    if 0 < k1 + k2 < n1 + n2:
+        table = [[k1, n1 - k1], [k2, n2 - k2]]
+        # Without continuity correction the z-test squared is the chi-square test.
+        assert p == pytest.approx(stats.chi2_contingency(table, correction=False).pvalue, abs=1e-9)
+    else:
+        assert p == 1
+
+
+def test_no_p_value_for_few_observations() -> None:
+    assert math.isnan(statistics.two_proportion_p([29], [29], [0], [1000])[0])
+    assert not math.isnan(statistics.two_proportion_p([30], [30], [0], [1000])[0])
+
+
+def test_newcombe_of_the_paper() -> None:
+    """Newcombe (1998), table II, method 10: 56/70 against 48/80, and 9/10 against 3/10."""
+    difference, low, high = statistics.share_difference([56, 9], [70, 10], [48, 3], [80, 10])
+    assert difference == pytest.approx([0.2, 0.6])
+    assert low == pytest.approx([0.0524, 0.1705], abs=1e-4)
+    assert high == pytest.approx([0.3339, 0.8090], abs=1e-4)
+
+
+@given(st.integers(30, 60), st.integers(30, 60), st.integers(0, 2**32 - 1))
+def test_welch_is_scipys(n1: int, n2: int, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    a, b = generator.normal(1, 2, n1), generator.normal(1.3, 5, n2)
+    expected = stats.ttest_ind(a, b, equal_var=False)
+    interval = expected.confidence_interval(0.95)
+    difference, low, high, p = statistics.mean_difference(
+        [n1], [a.mean()], [a.var(ddof=1)], [n2], [b.mean()], [b.var(ddof=1)]
+    )
+    assert difference[0] == pytest.approx(a.mean() - b.mean())
+    assert p[0] == pytest.approx(expected.pvalue, abs=1e-9)
+    assert (low[0], high[0]) == pytest.approx((interval.low, interval.high), abs=1e-7)
+
+
+def test_welch_without_spread() -> None:
+    difference, low, high, p = statistics.mean_difference(
+        [40, 40, 1], [1, 1, 1], [0, 0, np.nan], [40, 40, 9], [1, 0.5, 2], [0, 0, 1]
+    )
+    assert difference == pytest.approx([0, 0.5, -1])
+    assert list(p[:2]) == [1, 0]
+    assert low[:2] == pytest.approx([0, 0.5])
+    assert math.isnan(p[2]) and math.isnan(low[2]) and math.isnan(high[2])
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_benjamini_hochberg_rejects_as_its_step_up_rule(p_values: list[float]) -> None:
+    adjusted = statistics.benjamini_hochberg([*p_values, math.nan])
+    assert math.isnan(adjusted[-1])
+    ordered = sorted(p_values)
+    passing = [p for rank, p in enumerate(ordered, 1) if p <= 0.05 * rank / len(ordered)]
+    limit = max(passing) if passing else -1.0
+    for p, q in zip(p_values, adjusted, strict=False):
+        assert q >= p - 1e-12
+        # Values on the edge may fall to either side by rounding.
+        if abs(q - 0.05) > 1e-9:
+            assert (q < 0.05) == (p <= limit)
+
+
+def test_groups_are_corrected_apart() -> None:
+    p = np.array([0.01, 0.02, 0.01, 0.5])
+    adjusted = statistics.adjusted_by_group(p, ["a", "a", "b", "b"], ["x", "x", "x", "x"])
+    assert adjusted == pytest.approx([0.02, 0.02, 0.02, 0.5])
+
+
+def drop_off_rows(dropped: list[int], reached: list[int], opened: list[int]) -> pa.Table:
+    n = len(dropped)
+    zero = pa.array([0] * n, pa.int64())
+    table = {
+        "drop_off_level": pa.array(["touchpoint"] * n),
+        "journey_definition": pa.array(["purchase"] * n),
+        "step_number": pa.array([0] * n, pa.int32()),
+        "touchpoint_type": pa.array([f"type_{position:03}" for position in range(n)]),
+        "reached_count": pa.array(reached, pa.int64()),
+        "continued_count": pa.array([r - d - o for r, d, o in zip(reached, dropped, opened, strict=True)], pa.int64()),
+        "converted_count": zero,
+        "dropped_count": pa.array(dropped, pa.int64()),
+        "open_count": pa.array(opened, pa.int64()),
+    }
+    for side in ("dropped", "went_on"):
+        for evidence in ("failure", "low_score", "long_wait"):
+            table[f"{side}_{evidence}_count"] = zero
+    return pa.table(table)
+
+
+def test_a_planted_drop_off_is_marked_and_the_others_are_not() -> None:
+    table = drop_off_rows([100, 100, 400, 0], [1000, 1000, 1000, 20], [0, 0, 0, 20])
+    rows = statistics.drop_off_point(table).to_pylist()
+    assert [row["is_marked"] for row in rows] == [False, False, True, False]
+    assert rows[2]["dropped_share"] == 0.4
+    assert rows[2]["baseline_share"] == 0.1
+    assert rows[2]["dropped_share_low"] < 0.4 < rows[2]["dropped_share_high"]
+    # All that came are still open: nothing is known about their share.
+    assert rows[3]["dropped_share"] is None and rows[3]["p_value"] is None
+    assert rows[0]["dropped_failure_share"] == 0
+
+
+def test_open_journeys_do_not_move_the_share() -> None:
+    few, many = (
+        statistics.drop_off_point(drop_off_rows([10, 20], [100 + opened, 100], [opened, 0])).to_pylist()
+        for opened in (0, 50)
+    )
+    assert few[0]["dropped_share"] == many[0]["dropped_share"] == 0.1
+    assert few[0]["p_value"] == many[0]["p_value"]
+
+
+def test_without_a_difference_marks_are_rare() -> None:
+    """All points have the same chance: the correction keeps companies with any false mark near one in twenty."""
+    generator = np.random.default_rng(7)
+    wrong = 0
+    for _ in range(200):
+        dropped = generator.binomial(400, 0.2, 20)
+        table = drop_off_rows([int(value) for value in dropped], [400] * 20, [0] * 20)
+        marks = statistics.drop_off_point(table)["is_marked"].to_pylist()
+        wrong += any(marks)
+    assert wrong <= 20
+
+
+def test_effect_of_shares_and_of_means() -> None:
+    table = pa.table(
+        {
+            "measure": ["satisfaction", "conversion"],
+            "scope": ["csat", "purchase"],
+            "touchpoint_type": ["call_inbound", "chat"],
+            "with_count": pa.array([40, 100], pa.int64()),
+            "without_count": pa.array([60, 900], pa.int64()),
+            "with_sum": [8.0, 50.0],
+            "with_square_sum": [8.0, 50.0],
+            "without_sum": [48.0, 90.0],
+            "without_square_sum": [48.0, 90.0],
+            "is_share": [False, True],
+        }
+    )
+    result = statistics.touchpoint_effect(table)
+    assert "is_share" not in result.column_names and "with_sum" not in result.column_names
+    conversion, satisfaction = result.to_pylist()
+    assert conversion["with_mean"] == 0.5 and conversion["without_mean"] == 0.1
+    assert conversion["is_marked"] and conversion["method"] == "association"
+    expected = stats.ttest_ind([1] * 8 + [0] * 32, [1] * 48 + [0] * 12, equal_var=False)
+    assert satisfaction["p_value"] == pytest.approx(expected.pvalue)
+    assert satisfaction["difference"] == pytest.approx(0.2 - 0.8)
+
+
+@pytest.mark.parametrize(
+    "finish",
+    [
+        statistics.drop_off_point,
+        statistics.funnel_step,
+        statistics.touchpoint_effect,
+        statistics.omnichannel_consistency,
+        statistics.touchpoint_trend,
+    ],
+    ids=lambda finish: finish.__name__,
+)
+def test_finished_table_has_the_columns_of_its_contract(finish) -> None:
+    room = Room({})
+    room.build(finish.__name__)
+    names = [row[0] for row in room.rows(f"describe {finish.__name__}")]
+    assert names == list(load_contracts()[finish.__name__].column_names)
