@@ -23,10 +23,9 @@ def line_table(block: bytes, row: int, line: int) -> pa.Table:
     ends = np.flatnonzero(data == 10).astype(np.int32)
     offsets = np.concatenate(([0], ends + 1)).astype(np.int32)
     text = pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(block))
-    # A line is blank when all its bytes are blanks: found among the short ones, so that long lines cost nothing.
-    lengths = np.diff(offsets)
     keep = np.ones(len(ends), dtype=bool)
-    for index in np.flatnonzero(lengths <= 64):
+    # Only a line that begins with a blank (or is nothing but its end) can be blank.
+    for index in np.flatnonzero(data[offsets[:-1]] <= 32):
         if not block[offsets[index] : offsets[index + 1]].strip():
             keep[index] = False
     lines = np.arange(line, line + len(ends), dtype=np.int32)[keep]

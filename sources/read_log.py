@@ -98,7 +98,7 @@ order by _row
 
 
 def parse_log(
-    path: Path, spec: ExportSpec, writer: ParsedWriter, salt: bytes, block_bytes: int = 4 * BLOCK_BYTES
+    path: Path, spec: ExportSpec, writer: ParsedWriter, salt: bytes, block_bytes: int = 2 * BLOCK_BYTES
 ) -> None:
     """Read the file into the writer; `salt` is the secret key of `visitor`."""
     con = duckdb.connect(":memory:")

@@ -229,6 +229,8 @@ def _match(spec: ExportSpec, view: _View) -> _Match:
         return nothing
     if not rules.columns and not rules.content:
         return nothing
+    if kind == "xml" and not (view.text(spec.read.encoding) or "").lstrip().startswith("<"):
+        return nothing
     content = False
     if rules.content is not None:
         text = view.text(spec.read.encoding)
@@ -304,9 +306,6 @@ class _View:
     def csv_names(self, spec: ExportSpec) -> list[str] | None:
         """The header as the spec's dialect reads it."""
         read = spec.read
-        if not read.header_rows:
-            first = self.csv_first_record(spec)
-            return list(read.columns) if len(first) == len(read.columns) else None
         key = (read.encoding, read.delimiter, read.quote, read.header_rows, read.skip_rows)
         return self._cached(key, lambda: self._header(spec))
 

@@ -213,6 +213,8 @@ class _ExportFile(_Strict):
     def _check(self) -> _ExportFile:
         if self.repeats and self.key:
             raise ValueError("repeats is for exports without a key")
+        if "csv" in self.read.format and not self.read.header_rows and self.recognise.columns:
+            raise ValueError("recognise.columns: a file without a header shows no names; give content or path")
         seen: dict[str, str] = {}
         for name in self.columns:
             if name.casefold() in RESERVED_COLUMNS:
