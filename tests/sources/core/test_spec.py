@@ -51,6 +51,7 @@ def test_the_repository_s_own_specs_are_right():
         ("  at: {type: timestamp, time_zone: Europe/Amsterdm}", "  at: {type: timestamp}", 9, "Europe/Amsterdam"),
         ("  at: {type: datetime}", "  at: {type: timestamp}", 9, "'datetime'"),
         ("  row_id: {type: text}", "  at: {type: timestamp}", None, "taken"),
+        ("  format: csv\n  header_rows: 0\n  columns: [id, at]", "  format: csv", None, "give content or path"),
     ],
 )
 def test_a_wrong_key_names_file_line_and_the_nearest_right_one(tmp_path, wrong, right, line, says):

@@ -35,6 +35,7 @@ PARTY = {
     "consent_email": ["ja", "nej"],
 }
 COST = {
+    "id": ["2026-03-04 search", "2026-03-05 search"],
     "cost_date": ["2026-03-04", "2026-03-05"],
     "channel": ["advertising", "advertising"],
     "cost_amount": ["12.34", "0"],
