@@ -15,7 +15,7 @@ from pipelines.demo import company as co
 from pipelines.demo.answers import make_surveys
 from pipelines.demo.chance import Ints
 from pipelines.demo.company import DAY, END, START
-from pipelines.demo.kinds import API, COMMENT
+from pipelines.demo.kinds import API, COMMENT, CONFIRMED
 from pipelines.demo.newsletter import make_mail
 from pipelines.demo.people import People
 from pipelines.demo.purchases import make_orders
@@ -73,6 +73,7 @@ def simulate(people: People, seed: int) -> Behaviour:
     mine = episode.filter(~pl.col("is_anonymous") & (pl.col("no") == 0))
     known_at[mine["person"].to_numpy()] = mine["start_at"].to_numpy() + 700
     order, till = make_orders(people, episode, seed)
+    hit = _with_order_number(hit, order)
     order = order.filter(pl.col("at") < END)
     member, mail_sent, mail_activity, clicks = make_mail(people, episode, campaign_at, known_at, seed)
     forms = make_forms(people, known_at, campaign_at, seed)
@@ -110,4 +111,17 @@ def simulate(people: People, seed: int) -> Behaviour:
         campaign_at=campaign_at,
         **service,
         **forms,
+    )
+
+
+def _with_order_number(hit: pl.DataFrame, order: pl.DataFrame) -> pl.DataFrame:
+    """Give each confirmation page (`ref`) the number of its order, which the ERP counts in the order of time."""
+    # A web order is entered one second after its confirmation page; nobody buys twice in one second.
+    number = order.filter(~pl.col("is_phone")).select(
+        "person", at=pl.col("at") - 1, kind=pl.lit(CONFIRMED, dtype=pl.Int8), number=pl.col("number").cast(pl.Int32)
+    )
+    return (
+        hit.join(number, on=["person", "at", "kind"], how="left", maintain_order="left")
+        .with_columns(ref=pl.coalesce("number", "ref"))
+        .drop("number")
     )
