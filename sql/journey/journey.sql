@@ -25,8 +25,6 @@ summed as (
         min(occurred_at) as started_at,
         max(occurred_at) as ended_at,
         count(*) as step_count,
-        count(distinct channel) as channel_count,
-        count(distinct session_id) as session_count,
         count(*) filter (where is_medium_switch) as medium_switch_count,
         count(*) filter (where is_failure) as failure_count,
         max(case when step_number = 1 then touchpoint_id end) as first_touchpoint_id,
@@ -44,6 +42,24 @@ summed as (
         customer_id
 ),
 
+-- Counted apart, each over two columns: one GROUP BY with two DISTINCTs takes twice as long.
+visited_channel as (
+    select
+        journey_id,
+        count(distinct channel) as channel_count
+    from journey_step
+    group by journey_id
+),
+
+visited_session as (
+    select
+        journey_id,
+        count(distinct session_id) as session_count
+    from journey_step
+    where session_id is not null
+    group by journey_id
+),
+
 dated as (
     select
         summed.journey_id,
@@ -52,8 +68,8 @@ dated as (
         summed.started_at,
         summed.ended_at,
         summed.step_count,
-        summed.channel_count,
-        summed.session_count,
+        visited_channel.channel_count,
+        coalesce(visited_session.session_count, 0) as session_count,
         summed.medium_switch_count,
         summed.failure_count,
         summed.first_touchpoint_id,
@@ -71,6 +87,8 @@ dated as (
     cross join setting_import
     inner join journey_definition_import
         on journey_definition_import.journey_definition = summed.journey_definition
+    inner join visited_channel on visited_channel.journey_id = summed.journey_id
+    left join visited_session on visited_session.journey_id = summed.journey_id
 )
 
 select
