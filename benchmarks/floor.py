@@ -10,9 +10,7 @@ from pathlib import Path
 import duckdb
 
 # Lines of the combined log format, split by one expression; what does not match becomes NULLs.
-LOG_PATTERN = (
-    r'^(\S+) (\S+) (\S+) \[([^\]]+)\] "(\S+) (\S+) ([^"]*)" (\d{3}) (\d+|-) "([^"]*)" "([^"]*)"'
-)
+LOG_PATTERN = r'^(\S+) (\S+) (\S+) \[([^\]]+)\] "(\S+) (\S+) ([^"]*)" (\d{3}) (\d+|-) "([^"]*)" "([^"]*)"'
 LOG_FIELDS = "['host','ident','login','time','method','target','protocol','status','bytes','referrer','agent']"
 
 

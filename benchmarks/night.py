@@ -64,7 +64,10 @@ def bench(millions: float, folder: Path) -> None:
     print(f"\n== {millions:g} million touchpoints ({customers:,} customers, seed {SEED})", flush=True)
     made = measured(lambda: (generate(company, customers=customers, seed=SEED, nights=NIGHTS), None)[1])
     size = sum(path.stat().st_size for path in (company / "exports").rglob("*") if path.is_file())
-    print(f"generated {size / 1e6:,.0f} MB in {made.cpu_seconds:.1f} CPU s, peak {made.peak_megabytes:,.0f} MB", flush=True)
+    print(
+        f"generated {size / 1e6:,.0f} MB in {made.cpu_seconds:.1f} CPU s, peak {made.peak_megabytes:,.0f} MB",
+        flush=True,
+    )
     first, second = (company / "exports" / f"night_{number:02d}" for number in (1, 2))
     floor = measured(lambda: (read_everything(first, folder / "floor.duckdb"), None)[1])
     warehouse = folder / "warehouse"

@@ -93,7 +93,9 @@ def normalise_identifiers(values: pa.Table, blocked_values: Sequence[str], role_
         .then(pl.lit("not a valid value of its type"))
         .when(lowered.is_in(blocked_words))
         .then(pl.lit("blocked value"))
-        .when(kind.is_in(["customer_number", "phone"]) & ~normal.str.contains("[1-9]") & ~normal.str.contains("[A-Za-z]"))
+        .when(
+            kind.is_in(["customer_number", "phone"]) & ~normal.str.contains("[1-9]") & ~normal.str.contains("[A-Za-z]")
+        )
         .then(pl.lit("no digit but zero"))
         .when((kind == "email") & normal.str.split("@").list.first().is_in([name.lower() for name in role_mailboxes]))
         .then(pl.lit("role mailbox"))

@@ -48,5 +48,9 @@ def look(folders: list[Path], before: Arrivals) -> tuple[Arrivals, bool, str]:
     if listing == before.handled:
         return Arrivals(listing, before.handled), False, "nothing new since the last night that was started"
     if listing != before.listing:
-        return Arrivals(listing, before.handled), False, "files are arriving; waiting until nothing changes between two looks"
+        return (
+            Arrivals(listing, before.handled),
+            False,
+            "files are arriving; waiting until nothing changes between two looks",
+        )
     return Arrivals(listing, listing), True, f"{len(files)} files are complete"

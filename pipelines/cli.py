@@ -32,7 +32,9 @@ WarehouseOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", envvar="TOUCHPOINT360_CONFIG", help="Configuration file (default: touchpoint360.yaml if there)."),
+    typer.Option(
+        "--config", envvar="TOUCHPOINT360_CONFIG", help="Configuration file (default: touchpoint360.yaml if there)."
+    ),
 ]
 DEFAULT_WAREHOUSE = Path("warehouse")
 
@@ -78,18 +80,18 @@ def inspect(
     from models.configuration import load_configuration
     from pipelines.assets.resource import configuration_file, configured_catalog
     from pipelines.night.register import find_files
-    from sources.inspect import inspect_file
+    from sources.inspect import FileReport, inspect_file
 
     path = config or configuration_file()
     catalog = configured_catalog(load_configuration(path), path)
-    reports = []
+    reports: list[FileReport] = []
     for given in paths:
         if not given.exists():
             raise UserError(f"{given} does not exist.")
         files = [given] if given.is_file() else [found.path for found in find_files([given])]
         reports.extend(inspect_file(file, catalog) for file in files)
     if as_json:
-        print(json.dumps([json.loads(report.to_json()) for report in reports], indent=2))
+        print(json.dumps([report.to_json() for report in reports], indent=2, default=str))
     else:
         print("\n\n".join(report.to_text() for report in reports))
 
@@ -183,7 +185,9 @@ def rollback(
             current = house.require_current()
             earlier = [r.release_id for r in house.releases() if r.release_id < current.release_id]
             if not earlier:
-                raise WarehouseError(f"{current.release_id} is the oldest release kept; there is nothing to go back to.")
+                raise WarehouseError(
+                    f"{current.release_id} is the oldest release kept; there is nothing to go back to."
+                )
             to = earlier[-1]
         house.switch(to)
     print(f"current is {to}")
@@ -208,7 +212,9 @@ def sql(
 
 @app.command(epilog="Example: touchpoint360 ui --exports exports/ --port 3000")
 def ui(
-    exports: Annotated[list[Path] | None, typer.Option("--exports", help="Export folders for nights started there.")] = None,
+    exports: Annotated[
+        list[Path] | None, typer.Option("--exports", help="Export folders for nights started there.")
+    ] = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     config: ConfigOption = None,
     port: Annotated[int, typer.Option("--port", help="Port on this machine.")] = 3000,

@@ -104,7 +104,9 @@ def read_model(path: Path) -> Model:
             comment.append(line.removeprefix("--").strip())
     kind = header.get("kind", "")
     if kind not in KINDS:
-        raise ModelError(f"{path.name}: the header says kind '{kind}'; write `-- kind: per_customer` or `-- kind: aggregate`.")
+        raise ModelError(
+            f"{path.name}: the header says kind '{kind}'; write `-- kind: per_customer` or `-- kind: aggregate`."
+        )
     statements = [statement for statement in sqlglot.parse(text, read="duckdb") if statement is not None]
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise ModelError(f"{path.name}: one file holds one SELECT; found {len(statements)} statement(s).")
@@ -126,7 +128,9 @@ def load_models() -> dict[str, Model]:
     for model in models.values():
         unknown = [name for name in model.inputs if name not in models]
         if unknown:
-            raise ModelError(f"{model.name}.sql reads {', '.join(unknown)}, which is neither a model nor a given relation.")
+            raise ModelError(
+                f"{model.name}.sql reads {', '.join(unknown)}, which is neither a model nor a given relation."
+            )
         if model.name not in load_contracts():
             raise ModelError(f"{model.name}.sql has no contract; write models/contracts/{model.name}.yaml.")
     sorter = TopologicalSorter({name: set(models[name].inputs) for name in sorted(models)})

@@ -36,7 +36,7 @@ def query_release(warehouse_folder: Path, query: str, limit: int) -> tuple[list[
             rows = cursor.fetchmany(limit + 1)
         except duckdb.Error as error:
             raise QueryError(
-                f"{str(error).strip()}\nTables: touchpoint360 sql \"show tables\"; columns: touchpoint360 sql \"describe TABLE\"."
+                f'{str(error).strip()}\nTables: touchpoint360 sql "show tables"; columns: touchpoint360 sql "describe TABLE".'
             ) from error
     return names, rows[:limit], len(rows) > limit
 

@@ -137,6 +137,8 @@ class Warehouse:
 
         Returns the release that tonight starts from, or None. What a killed night left is deleted here.
         """
+        for leftover in self.parsed_folder.glob("*/.*.part"):
+            leftover.unlink()
         shutil.rmtree(self.work_folder, ignore_errors=True)
         self.work_folder.mkdir(parents=True)
         if self.releases_folder.is_dir():

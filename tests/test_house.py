@@ -59,6 +59,8 @@ def test_top_level_is_the_agreed_one() -> None:
     agreed = {"pipelines", "sources", "models", "sql", "tests", "dagster.yaml", "pyproject.toml", "README.md"}
     beside = {"Makefile", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "docs", "benchmarks", "constraints.txt"}
     made = {"demo", "warehouse", "exports"}
-    found = {path.name for path in ROOT.iterdir() if not path.name.startswith(".") and not path.name.endswith(".egg-info")}
+    found = {
+        path.name for path in ROOT.iterdir() if not path.name.startswith(".") and not path.name.endswith(".egg-info")
+    }
     assert agreed <= found
     assert found <= agreed | beside | made

@@ -139,7 +139,8 @@ def canonical_asset(table: str, key: dg.AssetKey, catalog: SourceCatalog, checke
         key=key,
         group_name="canonical",
         deps=deps,
-        description=contract.description + (" Tonight's new, changed and removed rows." if key.path[0] == "canonical" else ""),
+        description=contract.description
+        + (" Tonight's new, changed and removed rows." if key.path[0] == "canonical" else ""),
         owners=[contract.owner],
         kinds={"duckdb"},
         tags={"layer": "canonical"},
@@ -184,7 +185,9 @@ def identity_asset() -> dg.AssetsDefinition:
         metadata={
             "dagster/column_schema": dg.TableSchema(
                 columns=[
-                    dg.TableColumn("identifier_code", "INTEGER", "Number of a distinct normalised identifier (internal)."),
+                    dg.TableColumn(
+                        "identifier_code", "INTEGER", "Number of a distinct normalised identifier (internal)."
+                    ),
                     dg.TableColumn("customer_id", "BIGINT", "Customer the identifier belongs to."),
                     dg.TableColumn("is_guarded", "BOOLEAN", "True when it is shared or blocked and links nobody."),
                     dg.TableColumn("guard_reason", "VARCHAR", "Why it is guarded."),
@@ -251,7 +254,11 @@ def model_asset(model: Model) -> dg.AssetsDefinition:
         night.night.step(model.name, work)
         assert result is not None
         return dg.MaterializeResult(
-            metadata={"dagster/row_count": result.row_count, "written_rows": result.written_count, "full": result.is_full},
+            metadata={
+                "dagster/row_count": result.row_count,
+                "written_rows": result.written_count,
+                "full": result.is_full,
+            },
             check_results=describe.check_results(night.night.check(model.name), key),
         )
 

@@ -75,15 +75,18 @@ class LogReporter:
         self.log.info("%s: %s", step, text)
 
 
-class NightResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+class NightResource(dg.ConfigurableResource):
     """Settings of one night; the same whether it starts from the command line, the schedule or the web UI."""
 
     exports: list[str] = Field(default_factory=export_folders, description="Folders (or files) with exports.")
     warehouse: str = Field(default_factory=warehouse_folder, description="Warehouse folder; made when absent.")
     config: str = Field(
-        default_factory=lambda: str(configuration_file() or ""), description="Configuration file; empty for the defaults."
+        default_factory=lambda: str(configuration_file() or ""),
+        description="Configuration file; empty for the defaults.",
     )
-    as_of: str = Field(default="", description="Moment the release speaks of (ISO 8601, UTC); empty: latest touchpoint.")
+    as_of: str = Field(
+        default="", description="Moment the release speaks of (ISO 8601, UTC); empty: latest touchpoint."
+    )
     full: bool = Field(default=False, description="Rebuild everything from the parsed files.")
 
     _night: Night | None = PrivateAttr(default=None)

@@ -82,7 +82,9 @@ def collect_evidence(session: Session, configuration: Configuration, catalog: So
         from item
         """
     )
-    countries = [(spec.system, spec.export, spec.country or configuration.default_country) for spec in catalog.exports.values()]
+    countries = [
+        (spec.system, spec.export, spec.country or configuration.default_country) for spec in catalog.exports.values()
+    ]
     session.store(
         "scratch.main.export_country",
         pa.table(
@@ -301,14 +303,15 @@ def mark_affected(
 ) -> int | None:
     """Fill `affected_customer` and the scope tables; returns how many customers are affected.
 
-    Affected are customers with new, changed or removed records, of identifiers that changed hands, with touchpoints that the
-    data date now reaches, and with an open journey that time has closed. `before` and `now` are the data dates of
-    the last release and of tonight.
+    Affected are customers with new, changed or removed records, of identifiers that changed hands, with touchpoints or
+    party records that the data date now reaches, and with an open journey that time has closed. `before` and `now` are
+    the data dates of the last release and of tonight.
     """
     type_strength = {
         name: rule.strength
         for name, rule in type_rules(
-            configuration, [row[0] for row in session.rows("select distinct identifier_type from state.main.identifier")]
+            configuration,
+            [row[0] for row in session.rows("select distinct identifier_type from state.main.identifier")],
         ).items()
     }
     session.store(
@@ -321,17 +324,19 @@ def mark_affected(
         ),
     )
     journeys = (
-        "union select customer_id from work.main.journey where status = 'open' "
-        f"and open_until_at < timestamp '{now}'"
+        f"union select customer_id from work.main.journey where status = 'open' and open_until_at < timestamp '{now}'"
         if session.exists("work", "journey")
         else ""
     )
     reached = (
         f"union select customer_id from work.main.touchpoint where occurred_at > timestamp '{before}' "
-        f"and occurred_at <= timestamp '{now}'"
+        f"and occurred_at <= timestamp '{now}' "
+        f"union select customer_id from work.main.party_record where valid_from > timestamp '{before}' "
+        f"and valid_from <= timestamp '{now}'"
         if before is not None
         else ""
     )
+    everybody = "union select customer_id from work.main.customer" if before is not None and now < before else ""
     session.run(
         f"""
         create or replace table scratch.main.affected_before as
@@ -344,6 +349,7 @@ def mark_affected(
                 join scratch.main.touched_code as t using (identifier_code)
             {journeys}
             {reached}
+            {everybody}
         ) where customer_id is not null
         """
     )
@@ -392,9 +398,7 @@ def gather_scope(session: Session, table: str) -> None:
         where customer_id in (select customer_id from scratch.main.affected_before)
         """
     )
-    session.run(
-        f"delete from work.main.{table} where {key} in (select {key} from scratch.ingest.{table}_new)"
-    )
+    session.run(f"delete from work.main.{table} where {key} in (select {key} from scratch.ingest.{table}_new)")
 
 
 def assign_records(session: Session) -> None:

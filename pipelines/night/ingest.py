@@ -137,7 +137,9 @@ def ingest_export(
         add_rows_touched_by_lookups(session, spec, siblings)
     if parsed or changed_lookup:
         # What a changed row gave before goes, whatever it gives now.
-        session.run(f"insert into scratch.ingest.removed_row select row_id, '{spec.feeds}' from scratch.ingest.changed_row")
+        session.run(
+            f"insert into scratch.ingest.removed_row select row_id, '{spec.feeds}' from scratch.ingest.changed_row"
+        )
         session.run(
             """
             delete from work.main.quarantine where source_export = ? and (file_id, row_number) in (
@@ -239,9 +241,7 @@ def typed_query(spec: ExportSpec, paths: Sequence[Path], condition: str = "true"
     return typed_select(spec, relation, present)
 
 
-def register_rows(
-    session: Session, spec: ExportSpec, spec_hash: str, parsed: Sequence[tuple[str, Path]]
-) -> int:
+def register_rows(session: Session, spec: ExportSpec, spec_hash: str, parsed: Sequence[tuple[str, Path]]) -> int:
     """Write down the new files, their skipped rows and their problems; returns the number of rows read."""
     typed = f"scratch.typed.{quoted(spec.name)}"
     files = ", ".join(f"({literal(file_id)}, {literal(path.name)})" for file_id, path in parsed)
@@ -613,6 +613,8 @@ def canonical_query(session: Session, spec: ExportSpec) -> str:
         "identifier_link": identifier_link_expressions,
     }[spec.feeds]
     expressions, problem, joins = builder(set(given), spec)
+    breaches = problem + contract_breaches(contract, set(given))
+    problem = f"case {breaches} end" if breaches else "null"
     lineage = {
         "source_system": literal(spec.system),
         "source_export": literal(spec.export),
@@ -665,6 +667,30 @@ def currency_expression(given: set[str], spec: ExportSpec) -> str:
     return f"upper(coalesce(m.currency, {declared}))" if "currency" in given else f"upper(cast({declared} as varchar))"
 
 
+def contract_breaches(contract: Contract, given: set[str]) -> str:
+    """WHEN branches for given values outside the range or the list that the contract allows."""
+    branches = ""
+    for column in contract.columns:
+        if column.name not in given or column.name == "touchpoint_type":
+            continue
+        value = f"m.{quoted(column.name)}"
+        if column.values:
+            allowed = ", ".join(literal(item) for item in column.values)
+            branches += f" when cast({value} as varchar) not in ({allowed}) then " + breach(
+                column.name, value, "not one of the values allowed", "see docs/tables.md; correct the mapping"
+            )
+        bounds = [
+            f"{value} {sign} {bound:g}"
+            for sign, bound in (("<", column.minimum), (">", column.maximum))
+            if bound is not None
+        ]
+        if bounds:
+            branches += f" when {' or '.join(bounds)} then " + breach(
+                column.name, value, "out of range", "correct the value in the export"
+            )
+    return branches
+
+
 def touchpoint_expressions(given: set[str], spec: ExportSpec) -> tuple[dict[str, str], str, str]:
     """Expressions, breach and joins that make a mapping's rows touchpoints."""
 
@@ -694,9 +720,8 @@ def touchpoint_expressions(given: set[str], spec: ExportSpec) -> tuple[dict[str,
         "attributes": as_json(given),
         "currency": currency_expression(given, spec),
     }
-    problem = (
-        "case when m.occurred_at is null then "
-        + breach("occurred_at", "null", "a touchpoint without a time", "give the time column a value or a skip rule")
+    problem = "when m.occurred_at is null then " + breach(
+        "occurred_at", "null", "a touchpoint without a time", "give the time column a value or a skip rule"
     )
     if "score_raw" in given:
         problem += (
@@ -705,11 +730,6 @@ def touchpoint_expressions(given: set[str], spec: ExportSpec) -> tuple[dict[str,
             + f" when {column('score_raw')} is not null and {column('score_kind')} is null then "
             + breach("score_kind", "null", "a score without its kind", "let the mapping return score_kind")
         )
-    for name in ("duration_seconds", "waiting_seconds"):
-        if name in given:
-            problem += f" when {column(name)} < 0 then " + breach(
-                name, column(name), "a negative time span", "correct the start and end times in the export"
-            )
     # What the catalogue does not know is counted as unmapped, under its own name in raw_type.
     joins = (
         "join work.main.touchpoint_type as c on c.touchpoint_type = case when m.touchpoint_type in "
@@ -717,7 +737,7 @@ def touchpoint_expressions(given: set[str], spec: ExportSpec) -> tuple[dict[str,
     )
     if "amount" in given:
         joins += f" left join work.main.exchange_rate as x on x.currency = {currency_expression(given, spec)}"
-    return expressions, problem + " end", joins
+    return expressions, problem, joins
 
 
 def party_record_expressions(given: set[str], spec: ExportSpec) -> tuple[dict[str, str], str, str]:
@@ -728,7 +748,7 @@ def party_record_expressions(given: set[str], spec: ExportSpec) -> tuple[dict[st
         "identifiers": clean_identifiers(given),
         "attributes": as_json(given),
     }
-    return expressions, "null", ""
+    return expressions, "", ""
 
 
 def channel_cost_expressions(given: set[str], spec: ExportSpec) -> tuple[dict[str, str], str, str]:
@@ -739,11 +759,10 @@ def channel_cost_expressions(given: set[str], spec: ExportSpec) -> tuple[dict[st
         "currency": currency_expression(given, spec),
     }
     problem = (
-        "case when m.cost_date is null then "
+        "when m.cost_date is null then "
         + breach("cost_date", "null", "a cost without a day", "give the date column a value")
         + " when m.cost_amount < 0 then "
         + breach("cost_amount", "m.cost_amount", "a negative cost", "correct the amount in the export")
-        + " end"
     )
     joins = f"left join work.main.exchange_rate as x on x.currency = {currency_expression(given, spec)}"
     return expressions, problem, joins
@@ -751,11 +770,10 @@ def channel_cost_expressions(given: set[str], spec: ExportSpec) -> tuple[dict[st
 
 def identifier_link_expressions(given: set[str], spec: ExportSpec) -> tuple[dict[str, str], str, str]:
     """Expressions, breach and joins that make a mapping's rows identifier links."""
-    expressions = {"identifier_link_id": key_expression(["'link'", "m.row_id", "m.part" if "part" in given else "null"])}
-    problem = (
-        "case when m.left_value is null or m.right_value is null then "
-        + breach("left_value", "m.left_value", "a link with one end", "both identifiers need a value")
-        + " end"
+    expressions = {
+        "identifier_link_id": key_expression(["'link'", "m.row_id", "m.part" if "part" in given else "null"])
+    }
+    problem = "when m.left_value is null or m.right_value is null then " + breach(
+        "left_value", "m.left_value", "a link with one end", "both identifiers need a value"
     )
     return expressions, problem, ""
-

@@ -60,7 +60,9 @@ def write_parquet(
         folder = root / contract.table
         folder.mkdir(parents=True)
         if not contract.partition_by:
-            write_table(session, contract, f"select * from work.main.{contract.table}", folder / f"{contract.table}.parquet")
+            write_table(
+                session, contract, f"select * from work.main.{contract.table}", folder / f"{contract.table}.parquet"
+            )
             counts["written"] += 1
             continue
         month = f"date_trunc('month', {contract.partition_by})"
@@ -73,7 +75,9 @@ def write_parquet(
         }
         present = [
             row[0]
-            for row in session.rows(f"select distinct strftime({month}, '%Y-%m') from work.main.{contract.table} order by 1")
+            for row in session.rows(
+                f"select distinct strftime({month}, '%Y-%m') from work.main.{contract.table} order by 1"
+            )
         ]
         for text in present:
             part = folder / f"month={text}" / "part-0.parquet"
@@ -113,7 +117,12 @@ def write_table(session: Session, contract: Contract, query: str, path: Path) ->
 
 
 def describe_release(
-    session: Session, release_id: str, data_date: str, created_at: str, checks: list[dict[str, Any]], night: dict[str, Any]
+    session: Session,
+    release_id: str,
+    data_date: str,
+    created_at: str,
+    checks: list[dict[str, Any]],
+    night: dict[str, Any],
 ) -> dict[str, Any]:
     """Content of `release.json`: schema version, data date, row counts, checks, source files."""
     counts = {

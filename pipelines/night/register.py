@@ -140,7 +140,9 @@ def register_files(session: Session, folders: list[Path], catalog: SourceCatalog
 
 def reassign_gone_files(session: Session, present: set[Path], catalog: SourceCatalog) -> None:
     """A file whose original is gone keeps its export, unless that export no longer exists."""
-    for path, export in session.rows("select path, source_export from state.main.seen_file where status = 'recognised'"):
+    for path, export in session.rows(
+        "select path, source_export from state.main.seen_file where status = 'recognised'"
+    ):
         if Path(path) not in present and export not in catalog.exports:
             message = f"the export {export} is no longer among the sources; put its spec back or drop the file again"
             session.run(

@@ -96,16 +96,17 @@ class Night:
         store_configuration(self.session, self.configuration, self.data_date)
         identity.collect_evidence(self.session, self.configuration, self.catalog)
         customers = identity.resolve_customers(self.session, self.configuration)
-        before = register.recorded_hash(self.session, "data_date")
-        affected = identity.mark_affected(
-            self.session, self.configuration, dt.datetime.fromisoformat(before) if before else None, self.data_date
-        )
+        affected = identity.mark_affected(self.session, self.configuration, self.last_data_date(), self.data_date)
         register.record_hash(self.session, "data_date", self.data_date.isoformat())
         build.prepare_scope(self.session)
         return customers, int(affected or 0)
 
     def find_data_date(self) -> dt.datetime:
-        """`--as-of`, else the time of the latest touchpoint that is not in the future; raises NightError on a step back."""
+        """`--as-of`, else the time of the latest touchpoint that is not in the future.
+
+        The latter may lie before the last release's, when the latest touchpoint was corrected or cancelled: then everybody
+        is looked at again. An `--as-of` that goes back is more likely a mistake: raises NightError.
+        """
         latest = self.session.value(
             """
             select max(occurred_at) from (
@@ -115,13 +116,18 @@ class Night:
             [self.started_at, self.started_at],
         )
         found: dt.datetime = self.as_of or latest or BEGINNING
-        before = register.recorded_hash(self.session, "data_date")
-        if before and dt.datetime.fromisoformat(before) > found and not self.full:
+        before = self.last_data_date()
+        if self.as_of and before and before > found and not self.full:
             raise NightError(
-                f"the data date would go back from {before} to {found.isoformat()}. "
+                f"the data date would go back from {before.isoformat()} to {found.isoformat()}. "
                 "Run the night with --full to rebuild everything as of the earlier moment."
             )
         return found
+
+    def last_data_date(self) -> dt.datetime | None:
+        """Data date of the release that tonight starts from; None when everything is rebuilt."""
+        before = register.recorded_hash(self.session, "data_date")
+        return dt.datetime.fromisoformat(before) if before else None
 
     # 8 and 9
     def build(self, name: str) -> build.BuildResult:
@@ -176,7 +182,9 @@ class Night:
     # 10
     def publish_parquet(self) -> dict[str, int]:
         """Write the Parquet files of the release in the making."""
-        rewrite_all = self.full or self.base is None or self.base.summary.get("schema_version") != publish.SCHEMA_VERSION
+        rewrite_all = (
+            self.full or self.base is None or self.base.summary.get("schema_version") != publish.SCHEMA_VERSION
+        )
         return publish.write_parquet(
             self.session, self.warehouse, self.release_id, self.base, rewrite_all, self.reporter.part
         )
