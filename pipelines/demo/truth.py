@@ -34,9 +34,10 @@ def spec_name(export: str) -> str:
 
 @dataclass
 class Truth:
-    """Touchpoints as the writers exported them."""
+    """Touchpoints as the writers exported them; those that nobody made are only counted (`unmade`)."""
 
     parts: list[pl.DataFrame] = field(default_factory=list)
+    unmade: list[dict[str, object]] = field(default_factory=list)
 
     def touchpoint(
         self,
@@ -63,8 +64,38 @@ class Truth:
         if len(part):
             self.parts.append(part)
 
+    def count(self, touchpoint_type: str, export: str, *, robots: int = 0, damaged: int = 0) -> None:
+        """Add touchpoints that no person of the company made: of robots, and of planted rows that can still be read."""
+        self.unmade.append(
+            {
+                "export": spec_name(export),
+                "touchpoint_type": touchpoint_type,
+                "robot_count": robots,
+                "damaged_count": damaged,
+            }
+        )
+
+    def expected_count(self) -> pl.DataFrame:
+        """Touchpoints per export and type that a faithful reader finds: of people, of robots, of damaged rows."""
+        name = ["export", "touchpoint_type"]
+        people = (
+            self.table()
+            .with_columns(pl.col(name).cast(pl.String))
+            .group_by(name)
+            .agg(person_count=pl.len().cast(pl.Int64))
+        )
+        schema = {"export": pl.String, "touchpoint_type": pl.String, "robot_count": pl.Int64, "damaged_count": pl.Int64}
+        unmade = pl.DataFrame(self.unmade, schema=schema).group_by(name).sum()
+        counts = ["person_count", "robot_count", "damaged_count"]
+        return (
+            people.join(unmade, on=name, how="full", coalesce=True)
+            .with_columns(pl.col(counts).fill_null(0))
+            .select(*name, pl.sum_horizontal(counts).alias("touchpoint_count"), *counts)
+            .sort(name)
+        )
+
     def table(self) -> pl.DataFrame:
-        """All touchpoints, ordered by time, person and type."""
+        """All touchpoints of people, ordered by time, person and type."""
         if not self.parts:
             raise ValueError("the demo company has no touchpoints: generate at least one customer")
         return pl.concat(self.parts).sort("occurred_at", "person_id", "touchpoint_type", maintain_order=True)

@@ -36,13 +36,7 @@ def write_truth(
     folder.mkdir(parents=True, exist_ok=True)
     touchpoint = truth.table()
     write_table(folder, "touchpoint", touchpoint)
-    write_table(
-        folder,
-        "expected_count",
-        touchpoint.group_by(pl.col("export").cast(pl.String), pl.col("touchpoint_type").cast(pl.String))
-        .agg(touchpoint_count=pl.len())
-        .sort("export", "touchpoint_type"),
-    )
+    write_table(folder, "expected_count", truth.expected_count())
     count = len(touchpoint)
     del touchpoint
     truth.parts.clear()

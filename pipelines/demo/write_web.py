@@ -361,7 +361,13 @@ def write_web(
             hit.filter(pl.col("kind").is_in(wanted)), touchpoint_type, "web/access_log", identified=pl.col("is_named")
         )
     first = people.count * 2
-    counts = request.filter(pl.col("visitor") >= first).group_by("visitor").len().sort("visitor")
+    robots = request.filter(pl.col("visitor") >= first)
+    for kind, requests in robots.group_by("kind").len().sort("kind").iter_rows():
+        if kind != ROBOTS_TXT and kinds.WEB_TYPE[kind] is not None:
+            truth.count(kinds.WEB_TYPE[kind], "web/access_log", robots=requests)
+    # The planted search with a byte that is no UTF-8 is a request all the same.
+    truth.count("site_search", "web/access_log", damaged=1)
+    counts = robots.group_by("visitor").len().sort("visitor")
     number = dict(counts.iter_rows())
     return pl.DataFrame(
         [
@@ -387,7 +393,7 @@ def _broken_lines() -> list[Broken]:
             "invalid_utf8",
             "request",
             "/search?q=caf\\xe9",
-            "quarantine or decoded",
+            "decoded",
         ),
         Broken(f'192.0.2.9 - - {stamp} "GET /e-bikes/polder-ci'.encode(), "truncated_line", "", ""),
         Broken(
