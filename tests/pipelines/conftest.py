@@ -8,7 +8,8 @@ import pytest
 
 from pipelines.demo.generate import generate
 from pipelines.warehouse import Release
-from tests.pipelines.nights import run_night
+from tests.pipelines.companies import FIRST_ROWS, write_touchpoints
+from tests.pipelines.nights import copy_warehouse, quick_night, run_night
 
 DEMO_CUSTOMERS = 300
 
@@ -29,15 +30,20 @@ def demo_release(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Releas
 
 @pytest.fixture
 def small_exports(tmp_path: Path) -> Path:
-    """A folder with two canonical files about three generated people."""
-    folder = tmp_path / "exports"
-    folder.mkdir()
-    (folder / "touchpoint.csv").write_text(
-        "touchpoint_type,occurred_at,email,customer_number\n"
-        "page_view,2026-01-05T10:00:00Z,anna@example.org,\n"
-        "order_placed,2026-01-06T11:00:00Z,anna@example.org,10001\n"
-        "ticket_opened,2026-01-08T09:00:00Z,bram@example.org,10002\n"
-        "page_view,2026-03-01T09:00:00Z,cees@example.org,\n",
-        encoding="utf-8",
-    )
-    return folder
+    """A folder with one canonical file about three invented people."""
+    return write_touchpoints(tmp_path / "exports" / "touchpoint.csv", *FIRST_ROWS).parent
+
+
+@pytest.fixture(scope="session")
+def first_night(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Warehouse after a night over FIRST_ROWS with the canonical sources only; use `warehouse`, a copy."""
+    folder = tmp_path_factory.mktemp("first")
+    write_touchpoints(folder / "exports" / "touchpoint.csv", *FIRST_ROWS)
+    quick_night([folder / "exports"], folder / "warehouse", systems=("canonical",))
+    return folder / "warehouse"
+
+
+@pytest.fixture
+def warehouse(first_night: Path, tmp_path: Path) -> Path:
+    """A warehouse of one's own after the first night."""
+    return copy_warehouse(first_night, tmp_path / "warehouse")

@@ -146,13 +146,6 @@ def command(*arguments: str | Path, cwd: Path | None = None, **variables: str) -
     )
 
 
-def write_csv(path: Path, header: str, *rows: str) -> Path:
-    """A CSV file of header and rows; its folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join((header, *rows)) + "\n", encoding="utf-8")
-    return path
-
-
 def query(release: Release, sql: str) -> list[tuple[Any, ...]]:
     """Rows of a query on a release."""
     with duckdb.connect(str(release.data_file), read_only=True) as con:
