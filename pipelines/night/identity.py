@@ -367,7 +367,7 @@ def mark_affected(
     for table in ("touchpoint", "party_record"):
         key = load_contracts()[table].key[0]
         session.run(
-            f"create or replace view scratch.main.{table}_scope as select n.*, c.customer_id "
+            f"create or replace view scratch.main.{table}_scope as select n.* exclude (problem), c.customer_id "
             f"from scratch.ingest.{table}_new as n "
             f"left join scratch.main.record_customer as c on c.record_id = n.{key}"
         )

@@ -18,7 +18,7 @@ from models.contract import Contract, load_contracts
 from pipelines.night.session import Session, literal, quoted
 from sources.read import parse
 from sources.spec import ExportSpec
-from sources.typed import lookup_columns, mapping_query, typed_select
+from sources.typed import PROBLEM_TYPE, lookup_columns, mapping_query, typed_select
 
 CANONICAL_TABLES = ("touchpoint", "party_record", "channel_cost", "identifier_link")
 
@@ -92,8 +92,9 @@ def canonical_columns(contract: Contract) -> list[tuple[str, str]]:
 
 
 def canonical_ddl(contract: Contract) -> str:
-    """Column list of a canonical delta table."""
-    return ", ".join(f"{quoted(name)} {kind}" for name, kind in canonical_columns(contract))
+    """Column list of a canonical delta table; `problem` is the first breach of the contract in a row, else NULL."""
+    columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in canonical_columns(contract))
+    return f"{columns}, problem {PROBLEM_TYPE}"
 
 
 def ingest_export(
@@ -154,7 +155,8 @@ def ingest_export(
             mapped, quarantined = map_rows(session, spec, siblings)
     if is_looked_up(spec, siblings):
         store_lookup(session, spec, rebuilt=bool(parsed))
-    session.drop([f"scratch.typed.{quoted(spec.name)}", "scratch.ingest.export_row"])
+    drop_export_row(session)
+    session.drop([f"scratch.typed.{quoted(spec.name)}"])
     quarantined += int(session.value("select count(*) from scratch.ingest.problem_row") or 0) if parsed else 0
     session.drop(["scratch.ingest.problem_row"])
     return IngestResult(spec.name, len(new_files), row_count, mapped, quarantined)
@@ -399,25 +401,29 @@ def settle_ledger(session: Session, spec: ExportSpec) -> None:
           and row_id not in (select row_id from scratch.ingest.changed_row)
         """
     )
-    session.run(
-        f"""
-        create or replace table scratch.ingest.export_row as
-        with wanted as (
-            select row_id, content_hash, file_id, row_number, line_number from scratch.ingest.ranked
-            where status = 'mapped' and row_id in (select row_id from scratch.ingest.changed_row)
+    # Nothing but the winners is copied: where nothing repeats, the mapping reads the typed rows themselves.
+    plain = f"select * from {typed} where problem is null and skip_rule is null"
+    if session.value("select count(*) from scratch.ingest.repeated"):
+        session.run(
+            f"""
+            create or replace table scratch.ingest.export_row as
+            with wanted as (
+                select row_id, content_hash, file_id, row_number, line_number from scratch.ingest.ranked
+                where status = 'mapped' and row_id in (select row_id from scratch.ingest.changed_row)
+            )
+            {plain} and row_id not in (select row_id from scratch.ingest.repeated)
+            union all by name
+            -- the winner may stand in a file of an earlier night: the same content came again tonight
+            (
+                select t.* replace (w.file_id as file_id, w.row_number as row_number, w.line_number as line_number)
+                from {typed} as t join wanted as w on w.row_id = t.row_id and w.content_hash = t.content_hash
+                where t.problem is null and t.skip_rule is null
+                qualify row_number() over (partition by t.row_id order by t.file_id, t.row_number) = 1
+            )
+            """
         )
-        select * from {typed}
-        where problem is null and skip_rule is null and row_id not in (select row_id from scratch.ingest.repeated)
-        union all by name
-        -- the winner may stand in a file of an earlier night: the same content came again tonight
-        (
-            select t.* replace (w.file_id as file_id, w.row_number as row_number, w.line_number as line_number)
-            from {typed} as t join wanted as w on w.row_id = t.row_id and w.content_hash = t.content_hash
-            where t.problem is null and t.skip_rule is null
-            qualify row_number() over (partition by t.row_id order by t.file_id, t.row_number) = 1
-        )
-        """
-    )
+    else:
+        session.run(f"create or replace view scratch.ingest.export_row as {plain}")
     session.drop([f"scratch.ingest.{table}" for table in ("new_row", "old_row", "repeated", "ranked")])
 
 
@@ -495,10 +501,27 @@ def add_rows_touched_by_lookups(session: Session, spec: ExportSpec, siblings: di
         """
     )
     if session.exists("scratch", "export_row", "ingest"):
-        session.run("insert into scratch.ingest.export_row by name select * from scratch.ingest.touched")
+        session.run(
+            "create table scratch.ingest.all_row as select * from scratch.ingest.export_row "
+            "union all by name select * from scratch.ingest.touched"
+        )
+        drop_export_row(session)
+        session.run("alter table scratch.ingest.all_row rename to export_row")
+        session.drop(["scratch.ingest.touched"])
     else:
-        session.run("create table scratch.ingest.export_row as select * from scratch.ingest.touched")
-    session.drop(["scratch.ingest.touched"])
+        session.run("alter table scratch.ingest.touched rename to export_row")
+
+
+def drop_export_row(session: Session) -> None:
+    """Drop `export_row`, which is a view or a table."""
+    kind = (
+        "table"
+        if session.value(
+            "select count(*) from duckdb_tables() where database_name = 'scratch' and table_name = 'export_row'"
+        )
+        else "view"
+    )
+    session.run(f"drop {kind} if exists scratch.ingest.export_row")
 
 
 def map_rows(session: Session, spec: ExportSpec, siblings: dict[str, ExportSpec]) -> tuple[int, int]:
@@ -512,9 +535,11 @@ def map_rows(session: Session, spec: ExportSpec, siblings: dict[str, ExportSpec]
             f"create or replace view scratch.ingest.{quoted('lookup_' + export)} as "
             f"select * from state.lookup.{quoted(lookup.name)}"
         )
+    name = literal(spec.name)
+    target = f"scratch.ingest.{spec.feeds}_new"
     session.look_in("scratch.ingest")
     try:
-        session.run(f"create or replace table scratch.ingest.mapped as {canonical_query(session, spec)}")
+        session.run(f"insert into {target} by name {canonical_query(session, spec)}")
     except duckdb.Error as error:
         raise MappingError(
             f"the mapping of {spec.name} ({spec.export}.sql) cannot run: {str(error).splitlines()[0]} "
@@ -522,12 +547,22 @@ def map_rows(session: Session, spec: ExportSpec, siblings: dict[str, ExportSpec]
         ) from error
     finally:
         session.look_in()
-    name = literal(spec.name)
+    mine = f"source_system = {literal(spec.system)} and source_export = {literal(spec.export)}"
     session.run(
-        """
+        f"""
         create or replace table scratch.ingest.bad_row as
-        select source_row_id, min(problem) as problem from scratch.ingest.mapped where problem is not null
+        select source_row_id, min(problem) as problem from {target}
+        where {mine} and problem is not null
         group by source_row_id
+        """
+    )
+    # A winning row that the SELECT left out has no place in the books: the reconciliation check stops the night on it.
+    session.run(
+        f"""
+        update state.main.source_row set status = 'unmapped'
+        where source_export = {name} and status = 'mapped'
+          and row_id in (select row_id from scratch.ingest.changed_row)
+          and row_id not in (select source_row_id from {target} where {mine})
         """
     )
     bad = int(session.value("select count(*) from scratch.ingest.bad_row") or 0)
@@ -550,27 +585,11 @@ def map_rows(session: Session, spec: ExportSpec, siblings: dict[str, ExportSpec]
               and row_id in (select source_row_id from scratch.ingest.bad_row)
             """
         )
-    columns = ", ".join(quoted(n) for n, _ in canonical_columns(load_contracts()[spec.feeds]))
-    session.run(
-        f"""
-        insert into scratch.ingest.{spec.feeds}_new by name
-        select {columns} from scratch.ingest.mapped
-        where source_row_id not in (select source_row_id from scratch.ingest.bad_row)
-        """
-        if bad
-        else f"insert into scratch.ingest.{spec.feeds}_new by name select {columns} from scratch.ingest.mapped"
-    )
-    # A winning row that the SELECT left out has no place in the books: the reconciliation check stops the night on it.
-    session.run(
-        f"""
-        update state.main.source_row set status = 'unmapped'
-        where source_export = {name} and status = 'mapped'
-          and row_id in (select row_id from scratch.ingest.changed_row)
-          and row_id not in (select source_row_id from scratch.ingest.mapped)
-        """
-    )
-    mapped = int(session.value("select count(distinct source_row_id) from scratch.ingest.mapped") or 0) - bad
-    session.drop(["scratch.ingest.mapped", "scratch.ingest.bad_row"])
+        session.run(
+            f"delete from {target} where {mine} and source_row_id in (select source_row_id from scratch.ingest.bad_row)"
+        )
+    mapped = int(session.value(f"select count(distinct source_row_id) from {target} where {mine}") or 0)
+    session.drop(["scratch.ingest.bad_row"])
     return mapped, bad
 
 
@@ -627,7 +646,7 @@ def canonical_query(session: Session, spec: ExportSpec) -> str:
         expression = expressions.get(name) or lineage.get(name) or (f"m.{quoted(name)}" if name in given else "null")
         selected.append(f"cast({expression} as {kind}) as {quoted(name)}")
     return (
-        f"with mapping as ({query}) select {', '.join(selected)}, {problem} as problem "
+        f"with mapping as ({query}) select {', '.join(selected)}, cast({problem} as {PROBLEM_TYPE}) as problem "
         f"from mapping as m join scratch.ingest.export_row as e on e.row_id = m.row_id {joins}"
     )
 

@@ -1,12 +1,30 @@
 -- access_log.request: what a request is follows from its path, as shops and sites commonly name their pages. A site with other
 -- names has its own folder of this system outside the repository, with its words in this SELECT.
-with request as (
+with agent as (
+  -- Some hundred agents stand behind millions of requests: each is looked at once.
+  select
+    user_agent,
+    case
+      when user_agent is null then null
+      when regexp_matches(lower(user_agent), 'ipad|tablet|android(?:[^m]|m[^o])*$') then 'tablet'
+      when regexp_matches(lower(user_agent), 'mobi|iphone|android') then 'mobile'
+      else 'desktop'
+    end as device,
+    -- An agent that says what it is. Robots that do not say so are found by what they do, in a later step.
+    user_agent is null or regexp_matches(
+      lower(user_agent),
+      'bot\b|bot/|crawl|spider|slurp|monitor|curl|wget|python|java/|go-http|scrapy|headless|http-?client|feed|zgrab|masscan|libwww|axios|okhttp'
+    ) as is_bot
+  from (select distinct user_agent from export_row)
+),
+
+request as (
   select
     *,
     lower(path) as page,
-    lower(coalesce(user_agent, '')) as agent,
     regexp_extract(coalesce(referrer, ''), '^[a-z]+://(?:www\.)?([^/:?#]+)', 1) as host,
-    '&' || replace(coalesce(query, ''), '+', ' ') as parameters
+    -- NULL without a query: most requests have none, and nothing is searched in them
+    '&' || replace(query, '+', ' ') as parameters
   from export_row
 ),
 
@@ -36,7 +54,7 @@ select
     when search_text is not null or regexp_matches(page, '(^|/)(search|zoeken|soeg)/?$') then 'site_search'
     when regexp_matches(page, '(^|/)(download|downloads)/.') or regexp_matches(page, '\.(pdf|zip|docx?|xlsx?|epub)$')
       then 'content_download'
-    when utm_source is not null or click_parameter <> '' or regexp_matches(page, '^/(lp|landing)/') then 'landing_page_view'
+    when utm_source is not null or coalesce(click_parameter, '') <> '' or regexp_matches(page, '^/(lp|landing)/') then 'landing_page_view'
     else 'page_view'
   end as touchpoint_type,
   time as occurred_at,
@@ -59,16 +77,9 @@ select
   case when status >= 400 then 'failure' else 'success' end as outcome,
   path as page_path,
   nullif(host, '') as referrer_host,
-  case
-    when agent = '' then null
-    when regexp_matches(agent, 'ipad|tablet|android(?:[^m]|m[^o])*$') then 'tablet'
-    when regexp_matches(agent, 'mobi|iphone|android') then 'mobile'
-    else 'desktop'
-  end as device,
-  -- An agent that says what it is. Robots that do not say so are found by what they do, in a later step.
-  agent = '' or regexp_matches(
-    agent, 'bot\b|bot/|crawl|spider|slurp|monitor|curl|wget|python|java/|go-http|scrapy|headless|http-?client|feed|zgrab|masscan|libwww|axios|okhttp'
-  ) as is_bot,
+  agent.device,
+  agent.is_bot,
   search_text as subject,
-  {'status': status, 'method': method, 'ip_masked': ip_masked, 'user_agent': user_agent} as attributes
+  {'status': status, 'method': method, 'ip_masked': ip_masked, 'user_agent': parameter.user_agent} as attributes
 from parameter
+join agent on agent.user_agent is not distinct from parameter.user_agent
