@@ -349,9 +349,13 @@ def write_web(
                 name="access-node2.log",
                 note="late: a day of the second server that belongs to night 1",
             )
-    # A visit names the person when the same device carried the login on that day (UTC).
+    # A request names the person when the same device carried, on that day (UTC), the login, the recipient of a
+    # newsletter or the number of an order.
     hit = behaviour.hit.with_columns(device=pl.col("person") * 2 + pl.col("slot"), day=pl.col("at") // DAY)
-    named = hit.filter("is_logged_in").select("device", "day").unique().with_columns(is_named=pl.lit(True))
+    tells = pl.col("is_logged_in") | pl.col("kind").is_in([kinds.MAIL_LANDING, kinds.CONFIRMED])
+    named = (
+        hit.filter(tells & (pl.col("at") < END)).select("device", "day").unique().with_columns(is_named=pl.lit(True))
+    )
     hit = hit.join(named, on=["device", "day"], how="left", maintain_order="left").with_columns(
         pl.col("is_named").fill_null(False)
     )
