@@ -235,3 +235,260 @@ def test_versions_merges_and_late_rows_end_alike_however_they_arrive(
         for night in sorted({night for _, _, night in files}):
             release = small_night([folder / f"night_{night}"], folder / "several")
         assert_same(release, small_night([folder / "all"], folder / "one"))
+
+
+# --- versions and late rows --------------------------------------------------------------------------------------------
+
+
+def visits(release: Release) -> list[tuple[str, str]]:
+    """Visitor and time of every visit in a release."""
+    return query(
+        release,
+        "select identifiers[1].value, strftime(occurred_at, '%d %H:%M') from touchpoint "
+        "where source_export = 'visit' order by all",
+    )
+
+
+def test_a_newer_version_supersedes_and_a_cancelled_one_takes_back(tmp_path: Path) -> None:
+    config = write_desk(tmp_path)
+    desk_night = partial(quick_night, config=config, systems=("desk",))
+    # Local times of Copenhagen, an hour before UTC in January.
+    planned = "v1;anna@example.org;2026-01-05 10:00;2026-01-01 08:00;planned"
+    moved = "v1;anna@example.org;2026-01-05 12:00;2026-01-02 08:00;planned"
+    cancelled = "v1;anna@example.org;2026-01-05 12:00;2026-01-03 08:00;cancelled"
+    other = "v2;bram@example.org;2026-01-05 09:00;2026-01-01 08:00;held"
+    write_lines(tmp_path / "1" / "visit_1.csv", DESK_HEADER, planned, other)
+    write_lines(tmp_path / "2" / "visit_2.csv", DESK_HEADER, moved)
+    write_lines(tmp_path / "3" / "visit_3.csv", DESK_HEADER, cancelled)
+    late = "v1;anna@example.org;2026-01-05 11:00;2026-01-01 20:00;planned"
+    write_lines(tmp_path / "4" / "visit_4.csv", DESK_HEADER, late)
+
+    house = tmp_path / "warehouse"
+    first = desk_night([tmp_path / "1"], house)
+    assert visits(first) == [("anna@example.org", "05 09:00"), ("bram@example.org", "05 08:00")]
+    second = desk_night([tmp_path / "2"], house)
+    assert visits(second) == [("anna@example.org", "05 11:00"), ("bram@example.org", "05 08:00")]
+    ids = "select touchpoint_id from touchpoint order by 1"
+    assert query(first, ids) == query(second, ids), "a newer version is the same touchpoint"
+    third = desk_night([tmp_path / "3"], house)
+    assert visits(third) == [("bram@example.org", "05 08:00")]
+    assert query(third, "select count(*) from customer") == [(1,)], "nothing is left that tells of Anna"
+    fourth = desk_night([tmp_path / "4"], house)
+    assert visits(fourth) == visits(third), "an older version that comes late changes nothing"
+    assert query(
+        fourth, "select path, mapped_count, skipped_by_rule, difference_count from reconciliation join export_file "
+        "using (file_id) order by path",
+    ) == [
+        ("visit_1.csv", 1, '{"superseded": 1}', 0),
+        ("visit_2.csv", 0, '{"superseded": 1}', 0),
+        ("visit_3.csv", 0, '{"cancelled": 1}', 0),
+        ("visit_4.csv", 0, '{"superseded": 1}', 0),
+    ]  # fmt: skip
+    assert_same(fourth, desk_night([tmp_path / str(night) for night in range(1, 5)], tmp_path / "at once"))
+
+
+def steps(release: Release, email: str, definition: str = "purchase") -> list[tuple[int, int, str]]:
+    """A person's journeys: (number of the journey, step, touchpoint type)."""
+    return query(
+        release,
+        "select dense_rank() over (order by j.started_at), s.step_number, s.touchpoint_type "
+        "from journey_step as s join journey as j using (journey_id) "
+        "join customer_identifier as i on i.customer_id = s.customer_id "
+        f"where i.identifier_value = '{email}' and s.journey_definition = '{definition}' order by 1, 2",
+    )
+
+
+def test_late_rows_take_their_place_in_journeys(warehouse: Path, tmp_path: Path) -> None:
+    late = (
+        "a3,,cart_updated,2026-01-05T20:00:00Z,anna@example.org,,,",
+        "c2,,page_view,2025-12-01T09:00:00Z,cees@example.org,,,",
+    )
+    write_touchpoints(tmp_path / "late" / "late.csv", *late)
+    release = small_night([tmp_path / "late"], warehouse)
+    assert steps(release, "anna@example.org") == [(1, 1, "page_view"), (1, 2, "cart_updated"), (1, 3, "order_placed")]
+    assert steps(release, "cees@example.org") == [(1, 1, "page_view"), (2, 1, "page_view")], "50 days are two journeys"
+
+    bridge = "c3,,page_view,2025-12-26T09:00:00Z,cees@example.org,,,"
+    write_touchpoints(tmp_path / "later" / "later.csv", bridge)
+    release = small_night([tmp_path / "later"], warehouse)
+    assert steps(release, "cees@example.org") == [(1, step, "page_view") for step in (1, 2, 3)], "25 and 25 days are one"
+
+    write_touchpoints(tmp_path / "all" / "touchpoint.csv", *FIRST_ROWS)
+    write_touchpoints(tmp_path / "all" / "late.csv", *late)
+    write_touchpoints(tmp_path / "all" / "later.csv", bridge)
+    assert_same(release, small_night([tmp_path / "all"], tmp_path / "at once"))
+
+
+# --- time --------------------------------------------------------------------------------------------------------------
+
+
+def status(release: Release) -> dict[str, str]:
+    """Status of each service journey by the address of its customer."""
+    return dict(
+        query(
+            release,
+            "select i.identifier_value, j.status from journey as j join customer_identifier as i using (customer_id) "
+            "where i.identifier_type = 'email' and j.journey_definition = 'service'",
+        )
+    )
+
+
+def test_time_alone_ends_an_open_journey_but_not_before_its_gap(warehouse: Path, tmp_path: Path) -> None:
+    # Bram's question of January 8, 9:00, may wait 14 days, inclusive.
+    house = Warehouse(warehouse)
+    assert status(house.require_current()) == {"bram@example.org": "open"}
+    (tmp_path / "none").mkdir()
+    at_the_gap = small_night([tmp_path / "none"], warehouse, as_of="2026-01-22T09:00:00")
+    assert status(at_the_gap) == {"bram@example.org": "open"}
+    past_it = small_night([tmp_path / "none"], warehouse, as_of="2026-01-22T10:00:01+01:00")
+    assert status(past_it) == {"bram@example.org": "dropped"}
+    assert query(past_it, "select data_date_at::varchar from setting") == [("2026-01-22 09:00:01",)]
+    write_touchpoints(tmp_path / "all" / "touchpoint.csv", *FIRST_ROWS)
+    assert_same(past_it, small_night([tmp_path / "all"], tmp_path / "at once", as_of="2026-01-22T09:00:01"))
+
+
+def test_only_customers_whom_time_or_files_touch_are_computed_again(small_exports: Path, tmp_path: Path) -> None:
+    def told(exports: Path, as_of: str) -> dict[str, str]:
+        configuration = load_configuration(None)
+        resource = NightResource(exports=[str(exports)], warehouse=str(tmp_path / "warehouse"), config="", as_of=as_of)
+        definitions = build_definitions(configuration, configured_catalog(configuration, None), resource)
+        reporter = Told()
+        with dg.DagsterInstance.ephemeral() as instance:
+            assert execute_night(definitions, instance, reporter).success
+        return reporter.texts
+
+    first = told(small_exports, "2026-01-20T10:00:00")
+    assert first["identifier_customer"] == "3 customers, 3 affected"
+    assert first["spine"] == "4 rows, 4 written (all)"
+    (tmp_path / "none").mkdir()
+    later = told(tmp_path / "none", "2026-01-23")
+    assert later["identifier_customer"] == "3 customers, 1 affected", "Bram, whose journey time has ended"
+    assert later["spine"] == "4 rows, 1 written (affected)"
+    assert later["journey_step"].endswith("1 written (affected)")
+
+
+def test_an_earlier_moment_is_refused_unless_everything_is_rebuilt(warehouse: Path, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    with pytest.raises(NightError, match=r"go back from 2026-01-20T09:00:00 to 2026-01-06T00:00:00\.\s.*--full"):
+        small_night([tmp_path / "none"], warehouse, as_of="2026-01-06")
+    assert Warehouse(warehouse).require_current().release_id == "r000001"
+    earlier = small_night([tmp_path / "none"], warehouse, as_of="2026-01-06", full=True)
+    assert earlier.release_id == "r000002"
+
+    # What is after the moment stays in touchpoint and takes part in nothing.
+    assert query(earlier, "select count(*) from touchpoint") == [(4,)]
+    seen = "select count(*), max(occurred_at)::varchar from {}"
+    assert query(earlier, seen.format("journey_step")) == [(1, "2026-01-05 10:00:00")]
+    assert query(earlier, "select sum(touchpoint_count) from channel_daily") == [(1,)]
+    assert query(earlier, "select sum(touchpoint_count) from customer_360") == [(1,)]
+
+    again = small_night([tmp_path / "none"], warehouse, as_of="2026-01-20T09:00:00")
+    write_touchpoints(tmp_path / "all" / "touchpoint.csv", *FIRST_ROWS)
+    assert_same(again, small_night([tmp_path / "all"], tmp_path / "at once"))
+    assert query(again, "select count(*) from journey_step where touchpoint_type = 'order_placed'")[0][0] > 0
+
+
+def test_the_data_date_follows_the_latest_touchpoint_when_that_is_corrected(warehouse: Path, tmp_path: Path) -> None:
+    corrected = "c1,2026-02-01T00:00:00Z,page_view,2026-01-02T09:00:00Z,cees@example.org,,,"
+    write_touchpoints(tmp_path / "new" / "corrected.csv", corrected)
+    release = small_night([tmp_path / "new"], warehouse)
+    assert release.summary["data_date_at"] == "2026-01-08T09:00:00"
+    write_touchpoints(tmp_path / "new" / "touchpoint.csv", *FIRST_ROWS)
+    assert_same(release, small_night([tmp_path / "new"], tmp_path / "at once"))
+
+
+# --- what a night is made with changes ---------------------------------------------------------------------------------
+
+
+def test_a_changed_mapping_maps_its_files_again(tmp_path: Path) -> None:
+    config = write_desk(tmp_path)
+    write_lines(tmp_path / "exports" / "visit.csv", DESK_HEADER, "v1;anna@example.org;2026-01-05 10:00;;held")
+    write_touchpoints(tmp_path / "exports" / "touchpoint.csv", *FIRST_ROWS)
+    night = partial(quick_night, config=config, systems=("desk", "canonical"))
+    by_type = "select touchpoint_type, count(*) from touchpoint group by 1 order by 1"
+    first = night([tmp_path / "exports"], tmp_path / "warehouse")
+    assert ("reception", 1) in query(first, by_type)
+
+    write_desk(tmp_path, DESK_SELECT.replace("'reception'", "'store_visit'"))
+    # The originals are gone: the parsed copies are enough.
+    (tmp_path / "exports").rename(tmp_path / "moved away")
+    (tmp_path / "exports").mkdir()
+    second = night([tmp_path / "exports"], tmp_path / "warehouse")
+    assert ("store_visit", 1) in query(second, by_type)
+    assert ("reception", 1) not in query(second, by_type)
+    assert second.summary["night"]["full"] is False, "one mapping is no reason to rebuild all"
+    assert_same(second, night([tmp_path / "moved away"], tmp_path / "at once"))
+
+
+def test_a_system_that_is_taken_away_leaves_nothing_behind(tmp_path: Path) -> None:
+    config = write_desk(tmp_path)
+    write_lines(tmp_path / "exports" / "visit.csv", DESK_HEADER, "v1;dora@example.org;2026-01-05 10:00;;held")
+    write_touchpoints(tmp_path / "exports" / "touchpoint.csv", *FIRST_ROWS)
+    first = quick_night([tmp_path / "exports"], tmp_path / "warehouse", config, systems=("desk", "canonical"))
+    assert query(first, "select count(*) from customer") == [(4,)]
+    second = small_night([tmp_path / "exports"], tmp_path / "warehouse")
+    assert query(second, "select count(*) from touchpoint where source_system = 'desk'") == [(0,)]
+    assert query(second, "select status from export_file where path = 'visit.csv'") == [("unrecognised",)]
+    assert_same(second, small_night([tmp_path / "exports"], tmp_path / "at once"))
+
+
+def test_a_changed_configuration_rebuilds(warehouse: Path, tmp_path: Path) -> None:
+    config = write_lines(
+        tmp_path / "touchpoint360.yaml",
+        "session: {gap_minutes: 5}",
+        "journeys:",
+        "  service:",
+        "    label: Short patience",
+        "    family: service",
+        "    starts: [ticket_opened]",
+        "    includes: {families: [service]}",
+        "    goals: [ticket_resolved]",
+        "    gap_days: 2",
+    )
+    (tmp_path / "none").mkdir()
+    release = small_night([tmp_path / "none"], warehouse, config)
+    assert release.summary["night"]["full"] is True
+    assert status(release) == {"bram@example.org": "dropped"}
+    write_touchpoints(tmp_path / "all" / "touchpoint.csv", *FIRST_ROWS)
+    assert_same(release, small_night([tmp_path / "all"], tmp_path / "at once", config))
+    same = small_night([tmp_path / "none"], warehouse, config)
+    assert same.summary["night"]["full"] is False, "the second night with it is an ordinary one"
+
+
+def test_a_changed_model_rebuilds_itself_and_what_reads_it(
+    warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load_models()["journey"]
+    changed = replace(model, text=f"select * replace (value_amount_base * 2 as value_amount_base) from (\n{model.text}\n)")
+    monkeypatch.setitem(load_models(), "journey", changed)
+    (tmp_path / "none").mkdir()
+    value = "select distinct value_amount_base from journey where value_amount_base is not null"
+    assert query(Warehouse(warehouse).require_current(), value) == [(20.5,)]
+    release = small_night([tmp_path / "none"], warehouse)
+    assert query(release, value) == [(41.0,)], "nobody had anything new, and still everybody's journeys are made again"
+    assert release.summary["night"]["full"] is False
+    assert "journey" in full_models({"journey"}, False)
+    assert "spine" not in full_models({"journey"}, False)
+    write_touchpoints(tmp_path / "all" / "touchpoint.csv", *FIRST_ROWS)
+    assert_same(release, small_night([tmp_path / "all"], tmp_path / "at once"))
+
+
+# --- a company's own system --------------------------------------------------------------------------------------------
+
+
+def test_two_text_files_outside_the_repository_are_a_system(tmp_path: Path) -> None:
+    write_desk(tmp_path, configuration="company: Example")
+    write_lines(
+        tmp_path / "exports" / "visit.csv",
+        DESK_HEADER,
+        "v1;anna@example.org;2026-01-05 10:00;2026-01-01 08:00;held",
+        "v2;bram@example.org;someday;2026-01-01 08:00;held",
+    )
+    told = command("run", "--exports", "exports", "--quiet", cwd=tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert "2 = 1 mapped + 1 quarantined" in told.stdout
+    release = Warehouse(tmp_path / "warehouse").require_current()
+    assert query(release, "select source_system, touchpoint_type, occurred_at::varchar from touchpoint") == [
+        ("desk", "reception", "2026-01-05 09:00:00")
+    ]
+    assert query(release, "select row_number, column_name, value from quarantine") == [(2, "arrived", "someday")]
