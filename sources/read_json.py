@@ -93,9 +93,9 @@ def _valid_parts(block: bytes) -> Iterator[tuple[bytes, str | None]]:
             yield block, None
         return
     run: list[bytes] = []
-    for text in block.splitlines(keepends=True) if b"\r" not in block else [
-        item + b"\n" for item in block.split(b"\n")[:-1]
-    ]:
+    for text in (
+        block.splitlines(keepends=True) if b"\r" not in block else [item + b"\n" for item in block.split(b"\n")[:-1]]
+    ):
         if is_valid(text):
             run.append(text)
             continue

@@ -58,9 +58,7 @@ _PATIENT = tuple(
     )
 )
 # quotes that should have been escaped
-_STRAY_QUOTES = re.compile(
-    rf'{_START}"(?P<request>.*?)"{_COUNTS} "(?P<referrer>[^"]*)" "(?P<agent>.*)"\s*$', re.DOTALL
-)
+_STRAY_QUOTES = re.compile(rf'{_START}"(?P<request>.*?)"{_COUNTS} "(?P<referrer>[^"]*)" "(?P<agent>.*)"\s*$', re.DOTALL)
 _TIME = "%d/%b/%Y:%H:%M:%S %z"
 
 _IPV4 = re.compile(r"\b(\d{1,3}\.\d{1,3})\.\d{1,3}\.\d{1,3}\b")

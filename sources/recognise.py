@@ -109,9 +109,7 @@ def _bad(path: Path, status: str, message: str, detected: Detected | None = None
     return Recognition(path, status, reason=status, message=message, detected=detected or Detected())
 
 
-def _decide(
-    path: Path, fitting: list[_Match], matches: list[_Match], detected: Detected, view: _View
-) -> Recognition:
+def _decide(path: Path, fitting: list[_Match], matches: list[_Match], detected: Detected, view: _View) -> Recognition:
     if not fitting:
         return _unrecognised(path, matches, detected, view)
     best = max(match.strength for match in fitting)
@@ -354,7 +352,7 @@ def _first_keys(text: str, record: str) -> list[str] | None:
     """The keys of the first record of a JSON document of which `text` is the beginning."""
     at = 0
     for name in record.split(".") if record else []:
-        match = re.compile(rf'{re.escape(json.dumps(name))}\s*:\s*').search(text, at)
+        match = re.compile(rf"{re.escape(json.dumps(name))}\s*:\s*").search(text, at)
         if match is None:
             return None
         at = match.end()

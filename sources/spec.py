@@ -16,15 +16,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 # Part of `read_hash`: raise it when a reader writes something else for the same file and spec; files are parsed again.
-READER_VERSION = 1
+READER_VERSION = 2
 
-FORMATS = ("csv", "json", "ndjson", "xml", "log", "parquet")
+Format = Literal["csv", "json", "ndjson", "xml", "log", "parquet", "xlsx", "xls", "avro"]
+FORMATS = get_args(Format)
+# Told by their first bytes; all others are text.
+BINARY_FORMATS = ("parquet", "xlsx", "xls", "avro")
 FEEDS = ("touchpoint", "party_record", "channel_cost", "identifier_link", "lookup")
 
 # Names that a typed row has besides the export's own columns; a file's column of such a name gets an underscore.
@@ -52,8 +55,54 @@ def _as_tuple(value: Any) -> Any:
 Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
 
 
+@dataclass(frozen=True)
+class Style:
+    """How a language writes numbers and dates: decimal sign, sign between thousands, strptime patterns, month names.
+
+    `months`: per month, January first, the spellings in small letters without a full stop. The patterns hold `%b` where
+    a month's name stands; they are tried after ISO 8601.
+    """
+
+    decimal: str
+    thousands: str
+    dates: tuple[str, ...]
+    months: tuple[tuple[str, ...], ...] = ()
+
+
+def _months(text: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(month.split("/")) for month in text.split())
+
+
+# English writes 03/04/2026 for two different days: `en` reads month names only, en-us and en-gb know more.
+STYLES = {
+    "nl": Style(
+        ",", ".", ("%d-%m-%Y", "%d/%m/%Y", "%d.%m.%Y", "%d %b %Y", "%d-%b-%Y"),
+        _months("januari/jan februari/feb maart/mrt april/apr mei juni/jun juli/jul augustus/aug september/sep/sept "
+                "oktober/okt november/nov december/dec"),
+    ),
+    "da": Style(
+        ",", ".", ("%d-%m-%Y", "%d.%m.%Y", "%d/%m/%Y", "%d. %b %Y", "%d %b %Y"),
+        _months("januar/jan februar/feb marts/mar april/apr maj juni/jun juli/jul august/aug september/sep/sept "
+                "oktober/okt november/nov december/dec"),
+    ),
+    "de": Style(
+        ",", ".", ("%d.%m.%Y", "%d.%m.%y", "%d. %b %Y", "%d %b %Y"),
+        _months("januar/jänner/jan/jän februar/feb märz/maerz/mär/mrz april/apr mai juni/jun juli/jul august/aug "
+                "september/sep/sept oktober/okt november/nov dezember/dez"),
+    ),
+    "fr": Style(
+        ",", " ", ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d %b %Y"),
+        _months("janvier/janv février/fevrier/févr/fevr mars avril/avr mai juin juillet/juil août/aout "
+                "septembre/sept octobre/oct novembre/nov décembre/decembre/déc/dec"),
+    ),
+    "en": Style(".", ",", ("%b %d, %Y", "%d %b %Y", "%b %d %Y", "%d-%b-%Y")),
+    "en-us": Style(".", ",", ("%m/%d/%Y", "%m-%d-%Y", "%b %d, %Y", "%d %b %Y", "%b %d %Y", "%d-%b-%Y")),
+    "en-gb": Style(".", ",", ("%d/%m/%Y", "%d-%m-%Y", "%b %d, %Y", "%d %b %Y", "%b %d %Y", "%d-%b-%Y")),
+}  # fmt: skip
+
+
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 def _check_zone(name: str | None) -> None:
@@ -91,24 +140,51 @@ class Recognise(_Strict):
         return self
 
 
+class KeyValue(_Strict):
+    """Children that are a name and a value, as in XES: `<date key="time:timestamp" value="2026-03-04T10:00:00Z"/>`."""
+
+    element: Names
+    key: str = "key"
+    value: str = "value"
+
+
 class Read(_Strict):
     """How the file is read: its format and dialect, always declared and never guessed."""
 
-    format: Annotated[tuple[Literal["csv", "json", "ndjson", "xml", "log", "parquet"], ...], BeforeValidator(_as_tuple)]
+    format: Annotated[tuple[Format, ...], BeforeValidator(_as_tuple)]
+    style: Literal["nl", "da", "de", "fr", "en", "en-us", "en-gb"] | None = None
     encoding: str = "utf-8"
     delimiter: str = ","
     quote: str = '"'
+    escape: str = ""
+    sheet: str | None = None
     header_rows: int = Field(default=1, ge=0, le=10)
+    header_row_used: int | None = Field(default=None, ge=1)
     skip_rows: int = Field(default=0, ge=0)
     footer: str | None = None
     columns: Names = ()
     fill_down: Names = ()
     record: str | None = None
     parent: dict[str, Names] = Field(default_factory=dict)
+    key_value: KeyValue | None = None
+    flatten: bool = False
     decimal: Literal[".", ","] = "."
     thousands: str | None = None
+    trailing_minus: bool = False
     time_zone: str | None = None
     empty: Names = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_style(cls, data: Any) -> Any:
+        # What a style says holds where the spec says nothing else.
+        style = STYLES.get(str(data.get("style"))) if isinstance(data, dict) else None
+        if style is None:
+            return data
+        by_style = {"decimal": style.decimal}
+        if data.get("decimal", style.decimal) == style.decimal:
+            by_style["thousands"] = style.thousands
+        return {**by_style, **data}
 
     @model_validator(mode="after")
     def _check(self) -> Read:
@@ -120,8 +196,16 @@ class Read(_Strict):
             raise ValueError(f"encoding: Python knows no codec {self.encoding!r}") from None
         if len(self.delimiter) != 1 or len(self.quote) > 1 or not (self.delimiter + self.quote).isascii():
             raise ValueError("delimiter must be one ASCII character, quote one or none")
-        if "csv" in self.format and self.header_rows == 0 and not self.columns:
+        if len(self.escape) > 1 or not self.escape.isascii() or (self.escape and self.escape in self.quote):
+            raise ValueError("escape must be one ASCII character, not the quote itself (doubled quotes need no key)")
+        if self.tabular and self.header_rows == 0 and not self.columns:
             raise ValueError("header_rows is 0: name the columns under read.columns")
+        if self.header_row_used is not None and self.header_row_used > self.header_rows:
+            raise ValueError(f"header_row_used: there are {self.header_rows} header_rows")
+        if self.sheet is not None and not set(self.format) & {"xlsx", "xls"}:
+            raise ValueError("sheet is for xlsx and xls")
+        if self.key_value is not None and "xml" not in self.format:
+            raise ValueError("key_value is for xml")
         if "xml" in self.format and not self.record:
             raise ValueError("record: name the XML element that is one record")
         if len(self.parent) > 1:
@@ -132,18 +216,28 @@ class Read(_Strict):
         _check_zone(self.time_zone)
         return self
 
+    @property
+    def tabular(self) -> bool:
+        """Whether the file has a header and lines of cells under it."""
+        return bool(set(self.format) & {"csv", "xlsx", "xls"})
+
 
 class Column(_Strict):
-    """One typed column. `optional`: a value that does not cast becomes NULL and is counted; the row is kept."""
+    """One typed column. `optional`: a value that does not cast becomes NULL and is counted; the row is kept.
+
+    `from`: the column is not in the file but made of others, their texts joined by a blank before the cast.
+    """
 
     type: Literal["text", "integer", "decimal", "boolean", "date", "timestamp", "json", "email", "phone"] = "text"
     required: bool = False
     optional: bool = False
     aliases: Names = ()
+    parts: Names = Field(default=(), alias="from")
     format: Names = ()
     time_zone: str | None = None
     decimal: Literal[".", ","] | None = None
     thousands: str | None = None
+    trailing_minus: bool | None = None
     strip: Names = ()
     empty: Names = ()
     true_words: Names = ()
@@ -155,6 +249,8 @@ class Column(_Strict):
         _check_zone(self.time_zone)
         if self.format and self.type not in ("date", "timestamp"):
             raise ValueError(f"format is for date and timestamp, not for {self.type}")
+        if self.parts and self.aliases:
+            raise ValueError("from: a column made of others is not in the file and has no aliases")
         return self
 
 
@@ -213,7 +309,7 @@ class _ExportFile(_Strict):
     def _check(self) -> _ExportFile:
         if self.repeats and self.key:
             raise ValueError("repeats is for exports without a key")
-        if "csv" in self.read.format and not self.read.header_rows and self.recognise.columns:
+        if self.read.tabular and not self.read.header_rows and self.recognise.columns:
             raise ValueError("recognise.columns: a file without a header shows no names; give content or path")
         seen: dict[str, str] = {}
         for name in self.columns:
@@ -223,6 +319,14 @@ class _ExportFile(_Strict):
                 other = seen.setdefault(spelling.strip().casefold(), name)
                 if other != name:
                     raise ValueError(f"columns.{name}: the spelling {spelling!r} also belongs to {other}")
+            for part in self.columns[name].parts:
+                if self.columns.get(part, Column()).parts:
+                    raise ValueError(f"columns.{name}.from: {part} is itself made of others; name columns of the file")
+        made = {name.casefold() for name, column in self.columns.items() if column.parts}
+        for where, names in (("recognise.columns", self.recognise.columns), ("read.columns", self.read.columns)):
+            wrong = next((name for name in names if name.casefold() in made), None)
+            if wrong:
+                raise ValueError(f"{where}: {wrong} is made of others (from) and in no file")
         rules = [rule.rule for rule in self.skip]
         if len(set(rules)) < len(rules):
             raise ValueError("skip: two rules have the same name")
@@ -265,8 +369,9 @@ class ExportSpec(BaseModel):
     def read_hash(self) -> str:
         """8 hex digits over all that decides what a parsed file holds; a change makes the night parse again."""
         names = {name: column.aliases for name, column in self.columns.items()}
-        read = self.read.model_dump(exclude={"decimal", "thousands", "time_zone", "empty"})
-        return _hash([READER_VERSION, read, names, self.recognise.columns, self.key, self.version])
+        read = self.read.model_dump(exclude={"style", "decimal", "thousands", "trailing_minus", "time_zone", "empty"})
+        parts = sorted({part for column in self.columns.values() for part in column.parts})
+        return _hash([READER_VERSION, read, names, parts, self.recognise.columns, self.key, self.version])
 
     @property
     def spec_hash(self) -> str:
@@ -277,15 +382,23 @@ class ExportSpec(BaseModel):
     def declared_columns(self) -> dict[str, Column]:
         """Columns that a typed row has whether or not the file has them: all that the spec names, in its order."""
         declared = dict(self.columns)
-        for name in (*self.recognise.columns, *self.read.columns, *self.key, *self.version):
+        parts = [part for column in self.columns.values() for part in column.parts]
+        for name in (*self.recognise.columns, *self.read.columns, *self.key, *self.version, *parts):
             if name.casefold() not in {known.casefold() for known in declared}:
                 declared[name] = Column()
         return declared
 
     @cached_property
+    def made_columns(self) -> frozenset[str]:
+        """Names (case folded) of the columns that are made of others and stand in no file."""
+        return frozenset(name.casefold() for name, column in self.columns.items() if column.parts)
+
+    @cached_property
     def spellings(self) -> dict[str, str]:
         """From every accepted spelling of a column (trimmed, case folded) to the name the spec uses."""
-        table = {name.strip().casefold(): name for name in self.declared_columns}
+        table = {
+            name.strip().casefold(): name for name in self.declared_columns if name.casefold() not in self.made_columns
+        }
         for name, column in self.columns.items():
             table.update({alias.strip().casefold(): name for alias in column.aliases})
         return table
@@ -438,7 +551,7 @@ def _keys_at(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
     """The keys allowed where an unknown one stood."""
     parts: dict[str, type[BaseModel]] = {"recognise": Recognise, "read": Read, "columns": Column, "skip": SkipRule}
     here = parts.get(str(location[0]), model) if location else model
-    return list(here.model_fields)
+    return [field.alias or name for name, field in here.model_fields.items()]
 
 
 def _line_of(text: str, location: tuple[Any, ...]) -> int | None:

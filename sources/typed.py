@@ -222,7 +222,7 @@ def _values(spec: ExportSpec, columns: dict[str, Column]) -> tuple[list[str], li
         if absolute:
             result = f"case when {local_name} is null then {absolute} else {result} end"
         zoned.append(f"{result} as {identifier(name)}")
-    return values or ["1 as \"~none\""], zoned, ambiguous, impossible
+    return values or ['1 as "~none"'], zoned, ambiguous, impossible
 
 
 def _cast(spec: ExportSpec, column: Column, text: str) -> str:

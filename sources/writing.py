@@ -15,9 +15,7 @@ import pyarrow.parquet as pq
 
 from sources.spec import RESERVED_COLUMNS, ExportSpec
 
-BASE_SCHEMA = pa.schema(
-    [("_row", pa.int32()), ("_line", pa.int32()), ("_raw", pa.string()), ("_problem", pa.string())]
-)
+BASE_SCHEMA = pa.schema([("_row", pa.int32()), ("_line", pa.int32()), ("_raw", pa.string()), ("_problem", pa.string())])
 # DuckDB reads row groups in parallel; 122 880 rows is its own unit.
 ROW_GROUP_ROWS = 122_880
 # Raw text of a broken record is kept for a person to look at, not to restore a file from.
@@ -28,14 +26,14 @@ def column_names(found: Sequence[str], spec: ExportSpec) -> list[str]:
     """Names for the columns of a file: the spec's spelling where it knows one, else as found; unique and never empty.
 
     An empty name becomes `column_<position>`, a repeated one gets `_2`, `_3`, …; a name that parsed or typed rows need
-    for themselves gets a trailing underscore.
+    for themselves, or that the spec gives to a column made of others, gets a trailing underscore.
     """
     used: set[str] = set()
     result = []
     for position, text in enumerate(found, 1):
         clean = text.strip().strip("\ufeff")
         name = spec.spellings.get(clean.casefold(), clean) or f"column_{position}"
-        if name.casefold() in RESERVED_COLUMNS:
+        if name.casefold() in RESERVED_COLUMNS or name.casefold() in spec.made_columns:
             name += "_"
         unique, number = name, 2
         while unique.casefold() in used:

@@ -67,7 +67,7 @@ def test_both_ways_of_reading_give_the_same_row(tmp_path):
 
 def test_lines_that_are_none_are_problems_without_addresses(tmp_path):
     bad = [
-        "192.0.2.7 - - [17/May/2026:23:30:00 +0000] \"GET /a HT",
+        '192.0.2.7 - - [17/May/2026:23:30:00 +0000] "GET /a HT',
         line(time="32/May/2026:23:30:00 +0000"),
         "2001:db8:1:2::7 tried something at 12:30:15",
         "nonsense",

@@ -46,7 +46,7 @@ def test_the_repository_s_own_specs_are_right():
     [
         ("recognize:", "recognise:", 3, "did you mean recognise?"),
         ("feeds: touchpoints", "feeds: touchpoint", 2, "did you mean touchpoint?"),
-        ("  format: xls", "  format: csv", 6, "'xls'"),
+        ("  format: ods", "  format: csv", 6, "'ods'"),
         ("  format: csv\n  delimeter: ;", "  format: csv", 7, "did you mean delimiter?"),
         ("  at: {type: timestamp, time_zone: Europe/Amsterdm}", "  at: {type: timestamp}", 9, "Europe/Amsterdam"),
         ("  at: {type: datetime}", "  at: {type: timestamp}", 9, "'datetime'"),

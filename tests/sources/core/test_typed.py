@@ -157,7 +157,9 @@ def test_a_column_s_zone_goes_before_the_file_s(tmp_path):
 
 def test_problems_name_column_value_and_what_to_do(tmp_path):
     path = tmp_path / "a.csv"
-    path.write_text("id|at|n|note\n1|2026-01-01|1|x\n|2026-01-01|1|x\n3||1|x\n4|yesterday|1|x\n5|2026-01-01|one|x\n6|x\n")
+    path.write_text(
+        "id|at|n|note\n1|2026-01-01|1|x\n|2026-01-01|1|x\n3||1|x\n4|yesterday|1|x\n5|2026-01-01|one|x\n6|x\n"
+    )
     spec = make_spec(
         tmp_path,
         CSV,
