@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
+from pipelines import cli
 from pipelines.demo.generate import generate
 from pipelines.warehouse import Release
 from tests.pipelines.companies import FIRST_ROWS, write_touchpoints
@@ -47,3 +51,28 @@ def first_night(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def warehouse(first_night: Path, tmp_path: Path) -> Path:
     """A warehouse of one's own after the first night."""
     return copy_warehouse(first_night, tmp_path / "warehouse")
+
+
+@pytest.fixture
+def call(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[..., tuple[int, str, str]]:
+    """The command line in this process: `call("run", …)` gives exit status, stdout and stderr.
+
+    Started in `tmp_path`; Dagster keeps its events in memory, which spares seconds a night. `nights.command` is the real thing.
+    """
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(dg.DagsterInstance, "get", staticmethod(dg.DagsterInstance.ephemeral))
+    for variable in ("DAGSTER_HOME", "TOUCHPOINT360_STATE", "TOUCHPOINT360_WAREHOUSE", "TOUCHPOINT360_CONFIG"):
+        monkeypatch.setenv(variable, "")
+        monkeypatch.delenv(variable)
+
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["touchpoint360", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        told = capsys.readouterr()
+        return int(ended.value.code or 0), told.out, told.err
+
+    return run

@@ -27,7 +27,6 @@ from tests.pipelines.companies import DESK_HEADER, DESK_SELECT, FIRST_ROWS, writ
 from tests.pipelines.nights import (
     assert_same,
     assert_same_contents,
-    command,
     contents,
     keep_salt,
     query,
@@ -471,24 +470,3 @@ def test_a_changed_model_rebuilds_itself_and_what_reads_it(
     assert "spine" not in full_models({"journey"}, False)
     write_touchpoints(tmp_path / "all" / "touchpoint.csv", *FIRST_ROWS)
     assert_same(release, small_night([tmp_path / "all"], tmp_path / "at once"))
-
-
-# --- a company's own system --------------------------------------------------------------------------------------------
-
-
-def test_two_text_files_outside_the_repository_are_a_system(tmp_path: Path) -> None:
-    write_desk(tmp_path, configuration="company: Example")
-    write_lines(
-        tmp_path / "exports" / "visit.csv",
-        DESK_HEADER,
-        "v1;anna@example.org;2026-01-05 10:00;2026-01-01 08:00;held",
-        "v2;bram@example.org;someday;2026-01-01 08:00;held",
-    )
-    told = command("run", "--exports", "exports", "--quiet", cwd=tmp_path)
-    assert told.returncode == 0, told.stderr
-    assert "2 = 1 mapped + 1 quarantined" in told.stdout
-    release = Warehouse(tmp_path / "warehouse").require_current()
-    assert query(release, "select source_system, touchpoint_type, occurred_at::varchar from touchpoint") == [
-        ("desk", "reception", "2026-01-05 09:00:00")
-    ]
-    assert query(release, "select row_number, column_name, value from quarantine") == [(2, "arrived", "someday")]
