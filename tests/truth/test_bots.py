@@ -43,9 +43,9 @@ def test_robots_are_counted_apart_per_channel_and_day(company: Company) -> None:
 def test_the_robot_that_does_not_say_so_is_kept_to_itself(company: Company) -> None:
     """The stealth scraper reads the whole catalogue in six nights under an ordinary agent.
 
-    Nothing it sends says that it is a robot, so it is not marked yet: finding it by what it does (rate, no assets, sweep
-    of pages) is a later step, and until then its visits count as those of unknown visitors and make journeys that drop
-    off. All that is demanded here: its requests are all there, and belong to nobody the company knows.
+    Nothing it sends says that it is a robot, so it is not marked yet: finding it by what it does (rate, no assets,
+    sweep of pages) is a later step, and until then its visits count as those of unknown visitors and make journeys that
+    drop off. All that is demanded here: its requests are all there, and belong to nobody the company knows.
     """
     expected = company.value("select request_count from truth.bot where not is_declared")
     count, marked = company.rows(
