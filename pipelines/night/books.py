@@ -18,7 +18,9 @@ def write_export_file(session: Session) -> None:
         """
         insert into work.main.export_file by name
         with place as (
-            select file_id, relative_path as path, source_export, any_value(status) as status, any_value(message) as message, any_value(format) as format,
+            select file_id, relative_path as path, source_export, any_value(status) as status,
+                any_value(message) as message,
+                any_value(format) as format,
                 any_value(encoding) as encoding, any_value(delimiter) as delimiter, any_value(compression) as compression,
                 max(byte_count) as byte_count
             from state.main.seen_file group by file_id, relative_path, source_export

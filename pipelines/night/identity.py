@@ -1,7 +1,7 @@
 """Step 7 of a night: keep the identifier evidence, resolve customers, and say which customers are affected.
 
-Belongs here: the evidence tables in `state` (`identifier`, `identifier_record`, `identifier_pair`, `identifier_customer`), the scope
-relations that per-customer models read. Does not belong here: the rules of resolution (`models/identity.py`).
+Belongs here: the evidence tables in `state` (`identifier`, `identifier_record`, `identifier_pair`, `identifier_customer`),
+the scope relations that per-customer models read. Does not belong here: the rules of resolution (`models/identity.py`).
 
 Evidence is kept as integers: `identifier_record` (which record showed which identifier, when) and `identifier_pair`
 (how many records show two identifiers together). A night changes only what its records touch; the components are
@@ -56,9 +56,22 @@ def collect_evidence(session: Session, configuration: Configuration, catalog: So
         union all select record_id from scratch.main.identifier_link_removed
         """
     )
+    countries = [
+        (spec.system, spec.export, spec.country or configuration.default_country) for spec in catalog.exports.values()
+    ]
+    session.store(
+        "scratch.main.export_country",
+        pa.table(
+            {
+                "source_system": pa.array([row[0] for row in countries], pa.string()),
+                "source_export": pa.array([row[1] for row in countries], pa.string()),
+                "country": pa.array([row[2] for row in countries], pa.string()),
+            }
+        ),
+    )
     session.run(
         """
-        create or replace table scratch.main.raw_evidence as
+        create or replace table scratch.main.evidence as
         with record as (
             select touchpoint_id as record_id, occurred_at as seen_at, source_system, source_export, identifiers,
                 cast(null as varchar) as country
@@ -77,35 +90,15 @@ def collect_evidence(session: Session, configuration: Configuration, catalog: So
             select record_id, seen_at, source_system, source_export, country, unnest(identifiers) as identifier
             from record
         )
-        select record_id, seen_at, source_system, source_export, country,
-            identifier."type" as identifier_type, identifier."value" as raw_value
-        from item
-        """
-    )
-    countries = [
-        (spec.system, spec.export, spec.country or configuration.default_country) for spec in catalog.exports.values()
-    ]
-    session.store(
-        "scratch.main.export_country",
-        pa.table(
-            {
-                "source_system": pa.array([row[0] for row in countries], pa.string()),
-                "source_export": pa.array([row[1] for row in countries], pa.string()),
-                "country": pa.array([row[2] for row in countries], pa.string()),
-            }
-        ),
-    )
-    # Only phone numbers read differently by country; for all else one distinct value is one value.
-    session.run(
-        """
-        create or replace table scratch.main.keyed_evidence as
-        select e.record_id, e.seen_at, e.source_system, e.identifier_type, e.raw_value,
-            case when e.identifier_type = 'phone' then coalesce(e.country, c.country) end as country
-        from scratch.main.raw_evidence as e
+        select i.record_id, i.seen_at, i.source_system,
+            i.identifier."type" as identifier_type, i.identifier."value" as raw_value,
+            -- only phone numbers read differently by country; for all else one distinct value is one value
+            case when i.identifier."type" = 'phone' then coalesce(i.country, c.country) end as country
+        from item as i
         left join scratch.main.export_country as c using (source_system, source_export)
         """
     )
-    distinct = session.arrow("select distinct identifier_type, raw_value, country from scratch.main.keyed_evidence")
+    distinct = session.arrow("select distinct identifier_type, raw_value, country from scratch.main.evidence")
     normal = normalise_identifiers(
         distinct, configuration.identity.blocked_values, configuration.identity.role_mailboxes
     )
@@ -130,13 +123,17 @@ def collect_evidence(session: Session, configuration: Configuration, catalog: So
     session.run(
         """
         create or replace table scratch.main.new_evidence as
-        select distinct e.record_id, i.identifier_code, e.seen_at, e.source_system
-        from scratch.main.keyed_evidence as e
-        join scratch.main.normal_identifier as n
-            on n.identifier_type = e.identifier_type and n.raw_value = e.raw_value
-            and n.country is not distinct from e.country
-        join state.main.identifier as i
-            on i.identifier_type = n.identifier_type and i.identifier_value = n.identifier_value
+        with coded as (
+            select n.identifier_type, n.raw_value, n.country, i.identifier_code
+            from scratch.main.normal_identifier as n
+            join state.main.identifier as i
+                on i.identifier_type = n.identifier_type and i.identifier_value = n.identifier_value
+        )
+        select distinct e.record_id, c.identifier_code, e.seen_at, e.source_system
+        from scratch.main.evidence as e
+        join coded as c
+            on c.raw_value = e.raw_value and c.identifier_type = e.identifier_type
+            and c.country is not distinct from e.country
         """
     )
     session.run(
