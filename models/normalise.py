@@ -17,7 +17,8 @@ import pyarrow as pa
 # No identifier that a person types is longer; longer values are free text in the wrong column.
 MAXIMUM_LENGTH = 320
 EMAIL_SHAPE = r"^[^@\s]+@[^@\s]+\.[^@\s.]{2,}$"
-VISIBLE = re.compile(r"[0-9+]")
+# What people type where a number is demanded: one digit over and over. Nine zeros, because real numbers end in some.
+FILLER_ENDINGS = ("0{9}", *(f"{digit}{{8}}" for digit in "123456789"))
 
 
 def normalise_phone(value: str, country: str | None) -> str | None:
@@ -51,7 +52,8 @@ def normalise_identifiers(values: pa.Table, blocked_values: Sequence[str], role_
     `is_blocked` (kept as an attribute, never a link) and `reason` (why NULL or blocked).
 
     e-mail: trimmed, lower case, `mailto:` removed. phone: E.164. customer_number: leading zeros removed. md5 values: lower
-    case. Everything else: trimmed. Values longer than 320 characters are refused.
+    case. Everything else: trimmed. Values longer than 320 characters are refused. Blocked: `blocked_values`, e-mail of
+    `role_mailboxes`, phones that end in a blocked value of digits or in one digit over and over.
     """
     frame = pl.from_arrow(values)
     assert isinstance(frame, pl.DataFrame)
@@ -86,6 +88,8 @@ def normalise_identifiers(values: pa.Table, blocked_values: Sequence[str], role_
     normal = pl.col("identifier_value")
     lowered = normal.str.to_lowercase()
     blocked_words = [word.lower() for word in blocked_values]
+    # E.164 puts a country before the digits that were typed, so they are looked for at the end.
+    filler = "(" + "|".join([*FILLER_ENDINGS, *(word for word in blocked_words if re.fullmatch(r"\d{8,}", word))]) + ")$"
     frame = frame.with_columns(
         reason=pl.when(trimmed.str.len_chars() > MAXIMUM_LENGTH)
         .then(pl.lit(f"longer than {MAXIMUM_LENGTH} characters"))
@@ -97,6 +101,8 @@ def normalise_identifiers(values: pa.Table, blocked_values: Sequence[str], role_
             kind.is_in(["customer_number", "phone"]) & ~normal.str.contains("[1-9]") & ~normal.str.contains("[A-Za-z]")
         )
         .then(pl.lit("no digit but zero"))
+        .when((kind == "phone") & normal.str.contains(filler))
+        .then(pl.lit("filler, no telephone number"))
         .when((kind == "email") & normal.str.split("@").list.first().is_in([name.lower() for name in role_mailboxes]))
         .then(pl.lit("role mailbox"))
     ).with_columns(is_blocked=normal.is_not_null() & pl.col("reason").is_not_null())
