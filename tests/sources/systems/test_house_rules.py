@@ -22,6 +22,7 @@ OWN = (
     "qualtrics",
     "salesforce",
     "sap",
+    "shopify",
     "square",
     "twilio",
     "wordpress",
