@@ -14,6 +14,7 @@ import duckdb
 from pipelines.warehouse import Warehouse
 
 WIDTH = 118
+MINIMUM_COLUMN = 6
 
 
 class QueryError(Exception):
@@ -42,13 +43,12 @@ def query_release(warehouse_folder: Path, query: str, limit: int) -> tuple[list[
 
 
 def table_text(names: Sequence[str], rows: Sequence[Sequence[Any]], more: bool) -> str:
-    """Rows as aligned columns no wider than the page; a value too long for its column ends in '…'."""
-    cells = [["" if value is None else str(value).replace("\n", " ") for value in row] for row in rows]
-    share = max(8, (WIDTH - 2 * len(names)) // max(len(names), 1))
-    widths = [
-        min(max([len(name), *(len(row[i]) for row in cells)]), max(share, 24) if len(names) <= 4 else share)
-        for i, name in enumerate(names)
-    ]
+    """Rows as aligned columns no wider than the page; the widest columns give way first and end in '…'."""
+    cells = [[cell_text(value) for value in row] for row in rows]
+    widths = [max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(names)]
+    while sum(widths) + 2 * len(widths) > WIDTH and max(widths) > MINIMUM_COLUMN:
+        widest = widths.index(max(widths))
+        widths[widest] -= 1
     numeric = [all(isinstance(row[i], int | float) or row[i] is None for row in rows) for i in range(len(names))]
 
     def line(values: Sequence[str]) -> str:
@@ -61,3 +61,10 @@ def table_text(names: Sequence[str], rows: Sequence[Sequence[Any]], more: bool) 
     lines = [line(names), line(["-" * width for width in widths]), *(line(row) for row in cells)]
     lines.append(f"({len(rows)} rows; more with --limit)" if more else f"({len(rows)} rows)")
     return "\n".join(lines)
+
+
+def cell_text(value: Any) -> str:
+    """One value on one line; six significant digits of a floating-point number are enough to read."""
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value).replace("\n", " ")
