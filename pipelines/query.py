@@ -43,8 +43,24 @@ def query_release(warehouse_folder: Path, query: str, limit: int) -> tuple[list[
 
 
 def table_text(names: Sequence[str], rows: Sequence[Sequence[Any]], more: bool) -> str:
-    """Rows as aligned columns no wider than the page; the widest columns give way first and end in '…'."""
+    """Rows as aligned columns no wider than the page; the widest columns give way first and end in '…'.
+
+    A table with more columns than fit is written down the page, a line per value.
+    """
     cells = [[cell_text(value) for value in row] for row in rows]
+    count = f"({len(rows)} rows; more with --limit)" if more else f"({len(rows)} rows)"
+    if len(names) * (MINIMUM_COLUMN + 2) > WIDTH:
+        label = max(len(name) for name in names)
+        blocks = [
+            "\n".join(
+                [
+                    f"-- row {number}",
+                    *(f"{n:<{label}}  {v}"[:WIDTH].rstrip() for n, v in zip(names, row, strict=True)),
+                ]
+            )
+            for number, row in enumerate(cells, start=1)
+        ]
+        return "\n".join([*blocks, count])
     widths = [max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(names)]
     while sum(widths) + 2 * len(widths) > WIDTH and max(widths) > MINIMUM_COLUMN:
         widest = widths.index(max(widths))
@@ -59,8 +75,7 @@ def table_text(names: Sequence[str], rows: Sequence[Sequence[Any]], more: bool) 
         return "  ".join(parts).rstrip()
 
     lines = [line(names), line(["-" * width for width in widths]), *(line(row) for row in cells)]
-    lines.append(f"({len(rows)} rows; more with --limit)" if more else f"({len(rows)} rows)")
-    return "\n".join(lines)
+    return "\n".join([*lines, count])
 
 
 def cell_text(value: Any) -> str:
