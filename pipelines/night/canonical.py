@@ -7,6 +7,7 @@ Does not belong here: how a row was mapped (`ingest.py`), whose it is (`identity
 from __future__ import annotations
 
 from models.contract import load_contracts
+from pipelines.night.build import comment_table
 from pipelines.night.ingest import canonical_columns
 from pipelines.night.session import Session, quoted
 
@@ -59,6 +60,8 @@ def collect_published(session: Session, table: str) -> tuple[int, int]:
 
 
 def ensure_table(session: Session, table: str) -> None:
-    """Create an empty published table from its contract when it is not there."""
+    """Create an empty published table from its contract when it is not there, and describe it as the contract does today."""
+    contract = load_contracts()[table]
     if not session.exists("work", table):
-        session.run(f"create table work.main.{table} ({load_contracts()[table].ddl()})")
+        session.run(f"create table work.main.{table} ({contract.ddl()})")
+    comment_table(session, contract, f"work.main.{table}")

@@ -34,7 +34,7 @@ NIGHT_TABLES = {"release"}
 SALT = "5a" * 32
 
 
-class CheckFailed(Exception):
+class CheckFailedError(Exception):
     """A blocking check of a quick night failed: the night stops there, as Dagster would stop it."""
 
 
@@ -66,7 +66,7 @@ def quick_night(
     full: bool = False,
     systems: Sequence[str] = (),
 ) -> Release:
-    """One night without Dagster, with all sources or those of some `systems`; raises what the night raises, and CheckFailed."""
+    """One night without Dagster, with all sources or those of some `systems`; raises its errors, and CheckFailedError."""
     configuration = load_configuration(config)
     catalog = shipped_catalog() if config is None else configured_catalog(configuration, config)
     if systems:
@@ -110,7 +110,7 @@ def check(night: Night, table: str) -> None:
     """Run a table's checks; raise on the first blocking one that fails."""
     for outcome in night.check(table):
         if not outcome.passed and outcome.severity == "fail":
-            raise CheckFailed(f"{table}: {outcome.message} ({outcome.offending_count} rows)")
+            raise CheckFailedError(f"{table}: {outcome.message} ({outcome.offending_count} rows)")
 
 
 @cache

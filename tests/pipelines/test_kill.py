@@ -12,8 +12,8 @@ import pytest
 
 from models.configuration import load_configuration
 from pipelines.assets.resource import NightResource, configured_catalog
-from pipelines.nightly import build_definitions
 from pipelines.launch import execute_night
+from pipelines.nightly import build_definitions
 from pipelines.warehouse import Warehouse
 from tests.pipelines.nights import assert_same, contents, run_night
 

@@ -23,7 +23,7 @@ from tests.pipelines.companies import (
     write_lines,
     write_touchpoints,
 )
-from tests.pipelines.nights import CheckFailed, query, quick_night
+from tests.pipelines.nights import CheckFailedError, query, quick_night
 
 small_night = partial(quick_night, systems=("canonical",))
 
@@ -191,7 +191,7 @@ def test_a_model_that_breaks_its_contract_stops_the_night(
     twice = replace(model, text=f"select * from (\n{model.text}\n) cross join range(2) as twice (number)")
     monkeypatch.setitem(load_models(), "journey", twice)
     write_touchpoints(tmp_path / "new" / "new.csv", "d1,,page_view,2026-01-21T09:00:00Z,dora@example.org,,,")
-    with pytest.raises(CheckFailed, match="journey: Two rows of journey have the same journey_id"):
+    with pytest.raises(CheckFailedError, match="journey: Two rows of journey have the same journey_id"):
         small_night([tmp_path / "new"], warehouse)
     assert Warehouse(warehouse).require_current().release_id == "r000001"
     monkeypatch.undo()
