@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[3]
 OWN = (
     "flamingo",
     "google_ads",
+    "hubspot",
     "mailchimp",
     "olist",
     "olist_funnel",

@@ -84,9 +84,7 @@ def test_further_lines_that_repeat_address_and_time_and_a_cancelled_order(run_te
 @pytest.mark.shared
 def test_orders_of_both_apis(run: Run, shared: Path) -> None:
     folder = shared / "shopify_tables"
-    rest = run(
-        "shopify.order", folder / "shopify_order_data.csv", order_line=folder / "shopify_order_line_data.csv"
-    )
+    rest = run("shopify.order", folder / "shopify_order_data.csv", order_line=folder / "shopify_order_line_data.csv")
     assert rest.balances()
     assert rest.types == {"order_placed": 8}
     [order] = rest.of_object("order", "2674098602081")
