@@ -9,12 +9,14 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 
 import dagster as dg
+import sqlglot
 from sqlglot import exp
 from sqlglot.lineage import lineage
 
 from models.contract import Contract, load_contracts
 from pipelines.model_files import Model, load_models
 from pipelines.night.checks import CheckOutcome
+from sources.spec import ExportSpec, SourceCatalog
 
 # Relations of a model that are another table's rows of tonight.
 STANDS_FOR = {
@@ -74,6 +76,38 @@ def sql_lineage(name: str) -> Mapping[str, tuple[tuple[str, str], ...]]:
             if not leaf.downstream and isinstance(leaf.expression, exp.Table)
         }
         found[column] = tuple(sorted(pairs))
+    return found
+
+
+def mapping_lineage(spec: ExportSpec, catalog: SourceCatalog) -> dict[str, list[tuple[str, str]]]:
+    """Column a mapping SELECT returns -> (export, column) pairs it is made of, its lookups' columns included.
+
+    By name, not by scope: what is called `x` anywhere in the SELECT counts as `x`. Mappings make structs and unnest them, which
+    SQLGlot's own lineage does not follow.
+    """
+    try:
+        tree = sqlglot.parse_one(spec.mapping_sql, read="duckdb")
+    except sqlglot.ParseError:
+        return {}  # the night's step of this export says what is wrong with it
+    if not isinstance(tree, exp.Query):
+        return {}
+    made_of: dict[str, set[str]] = {}
+    for node in tree.find_all(exp.Alias, exp.PropertyEQ):
+        name, body = (node.alias, node.this) if isinstance(node, exp.Alias) else (node.this.name, node.expression)
+        made_of.setdefault(name.lower(), set()).update(column.name.lower() for column in body.find_all(exp.Column))
+    declared: dict[str, tuple[str, str]] = {}
+    for export in (*(catalog.exports[f"{spec.system}.{lookup}"] for lookup in spec.lookups), spec):
+        declared.update({column.lower(): (export.name, column) for column in export.declared_columns})
+    found: dict[str, list[tuple[str, str]]] = {}
+    for result in tree.named_selects:
+        seen: set[str] = set()
+        todo = [result.lower()]
+        while todo:
+            name = todo.pop()
+            if name not in seen:
+                seen.add(name)
+                todo.extend(made_of.get(name, ()))
+        found[result] = sorted(declared[name] for name in seen if name in declared)
     return found
 
 

@@ -123,15 +123,16 @@ def canonical_asset(table: str, key: dg.AssetKey, catalog: SourceCatalog, checke
     contract = load_contracts()[table]
     feeding = [spec for spec in catalog.exports.values() if spec.feeds == table]
     deps = [source_key(spec) for spec in feeding] or [REGISTRY]
+    # Two exports may join the same lookup: each (export, column) once.
+    traced: dict[str, set[tuple[str, str]]] = {}
+    for spec in feeding:
+        for column, pairs in describe.mapping_lineage(spec, catalog).items():
+            if column in contract.column_names:
+                traced.setdefault(column, set()).update(pairs)
     lineage = dg.TableColumnLineage(
         deps_by_column={
-            name: [
-                dg.TableColumnDep(source_key(spec), column)
-                for spec in feeding
-                for column in spec.columns
-                if column == name
-            ]
-            for name in contract.column_names
+            name: [dg.TableColumnDep(source_key(catalog.exports[export]), column) for export, column in sorted(pairs)]
+            for name, pairs in traced.items()
         }
     )
 
