@@ -14,26 +14,26 @@ LOG_PATTERN = r'^(\S+) (\S+) (\S+) \[([^\]]+)\] "(\S+) (\S+) ([^"]*)" (\d{3}) (\
 LOG_FIELDS = "['host','ident','login','time','method','target','protocol','status','bytes','referrer','agent']"
 
 
-def read_everything(folder: Path, database: Path) -> int:
+def read_everything(folder: str, database: str) -> int:
     """Load every export below `folder` into typed tables of a new DuckDB file; returns the number of rows.
 
     CSV and JSON with DuckDB's own detection and types, XML as text (DuckDB cannot read it), logs by one expression.
     """
     rows = 0
-    con = duckdb.connect(str(database))
+    con = duckdb.connect(database)
     con.execute("set preserve_insertion_order = false")
-    for number, path in enumerate(sorted(path for path in folder.rglob("*") if path.is_file())):
+    for number, path in enumerate(sorted(path for path in Path(folder).rglob("*") if path.is_file())):
         source = "'" + str(path).replace("'", "''") + "'"
         name = path.name.removesuffix(".gz")
         if name.endswith((".jsonl", ".ndjson", ".json")):
             query = f"from read_json({source}, maximum_object_size = 100000000, ignore_errors = true)"
-        elif name.endswith(".log"):
+        elif ".log" in name:
             query = (
                 f"select fields.*, try_strptime(fields.time, '%d/%b/%Y:%H:%M:%S %z') as occurred_at, "
                 f"try_cast(fields.status as integer) as status_code from (select regexp_extract(line, '{LOG_PATTERN}', "
                 f"{LOG_FIELDS}) as fields from read_csv({source}, columns = {{'line': 'VARCHAR'}}, delim = '\\x01', "
                 "quote = '', escape = '', header = false, auto_detect = false, ignore_errors = true, "
-                "max_line_size = 10000000, encoding = 'utf-8'))"
+                f"max_line_size = 10000000, compression = '{'gzip' if path.name.endswith('.gz') else 'none'}'))"
             )
         elif name.endswith(".csv"):
             query = f"from read_csv({source}, ignore_errors = true)"

@@ -6,10 +6,9 @@ Belongs here: CPU seconds, wall seconds and peak memory of a child process. Does
 from __future__ import annotations
 
 import os
-import resource
+import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -22,35 +21,20 @@ class Cost:
     peak_megabytes: float
 
 
-def measured(work: Callable[[], None]) -> Cost:
-    """Run `work` in a forked child and return its cost; raises RuntimeError when the child fails.
+def measured(function: str, *arguments: str) -> Cost:
+    """Run `module:function(*arguments)` in a new Python process and return its cost; RuntimeError when it fails.
 
-    A process of its own, because peak memory is a mark that a process never lowers again.
+    A process of its own, because peak memory is a mark that a process never lowers again; a new one and not a fork,
+    because thread pools of libraries do not survive a fork.
     """
-    sys.stdout.flush()
-    sys.stderr.flush()
     started = time.monotonic()
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            work()
-            status = 0
-        except BaseException:
-            sys.excepthook(*sys.exc_info())
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(status)
-    _, wait_status, usage = os.wait4(child, 0)
+    module, _, name = function.partition(":")
+    code = f"import sys; from {module} import {name}; {name}(*sys.argv[1:])"
+    child = subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.DEVNULL)
+    _, wait_status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(wait_status)
     wall = time.monotonic() - started
-    if os.waitstatus_to_exitcode(wait_status) != 0:
-        raise RuntimeError("the measured work failed; its message stands above")
+    if child.returncode != 0:
+        raise RuntimeError(f"{function} failed; its message stands above")
     unit = 1 if sys.platform == "darwin" else 1024
     return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss * unit / 1e6)
-
-
-def own_cpu_seconds() -> float:
-    """CPU seconds of this process so far."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime

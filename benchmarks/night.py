@@ -13,9 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.floor import read_everything
 from benchmarks.measure import Cost, measured
-from pipelines.demo.generate import generate
 from pipelines.warehouse import Warehouse
 
 SEED = 360
@@ -28,20 +26,28 @@ def touchpoint_count(warehouse: Path) -> int:
     return int(Warehouse(warehouse).require_current().summary["row_counts"]["touchpoint"])
 
 
+def run(exports: str, warehouse: str) -> None:
+    """One night, as the command line runs it."""
+    from pipelines.launch import run_night
+
+    run_night([Path(exports)], Path(warehouse), None, "", full=False, quiet=True)
+
+
+def make(folder: str, customers: str, nights: str) -> None:
+    """The demo company's exports."""
+    from pipelines.demo.generate import generate
+
+    generate(Path(folder), customers=int(customers), seed=SEED, nights=int(nights))
+
+
 def night(exports: Path, warehouse: Path) -> Cost:
     """One night in a process of its own."""
-
-    def work() -> None:
-        from pipelines.launch import run_night
-
-        run_night([exports], warehouse, None, "", full=False, quiet=True)
-
-    return measured(work)
+    return measured("benchmarks.night:run", str(exports), str(warehouse))
 
 
 def customers_for(millions: float, folder: Path) -> int:
     """Customers that give so many touchpoints, from a small company's mean."""
-    generate(folder / "calibrate", customers=CALIBRATION_CUSTOMERS, seed=SEED, nights=1)
+    make(str(folder / "calibrate"), str(CALIBRATION_CUSTOMERS), "1")
     night(folder / "calibrate" / "exports", folder / "calibrate" / "warehouse")
     mean = touchpoint_count(folder / "calibrate" / "warehouse") / CALIBRATION_CUSTOMERS
     return round(millions * 1e6 / mean)
@@ -62,14 +68,14 @@ def bench(millions: float, folder: Path) -> None:
     customers = customers_for(millions, folder)
     company = folder / "company"
     print(f"\n== {millions:g} million touchpoints ({customers:,} customers, seed {SEED})", flush=True)
-    made = measured(lambda: (generate(company, customers=customers, seed=SEED, nights=NIGHTS), None)[1])
+    made = measured("benchmarks.night:make", str(company), str(customers), str(NIGHTS))
     size = sum(path.stat().st_size for path in (company / "exports").rglob("*") if path.is_file())
     print(
         f"generated {size / 1e6:,.0f} MB in {made.cpu_seconds:.1f} CPU s, peak {made.peak_megabytes:,.0f} MB",
         flush=True,
     )
     first, second = (company / "exports" / f"night_{number:02d}" for number in (1, 2))
-    floor = measured(lambda: (read_everything(first, folder / "floor.duckdb"), None)[1])
+    floor = measured("benchmarks.floor:read_everything", str(first), str(folder / "floor.duckdb"))
     warehouse = folder / "warehouse"
     print(f"{'':<34}{'touchpoints':>12}{'CPU s':>9}{'wall s':>9}{'peak MB':>9}{'per CPU s':>12}{'x floor':>8}")
     cost = night(first, warehouse)
