@@ -88,15 +88,19 @@ def test_the_night_is_short(night: Night) -> None:
 
 def test_every_file_is_known_and_those_not_read_say_why(night: Night) -> None:
     on_disk = {
-        hashlib.sha256(p.read_bytes()).hexdigest()[:16] for d in (EXPORTS, LOGS) for p in d.rglob("*") if p.is_file()
+        path.relative_to(folder).as_posix()
+        for folder in (EXPORTS, LOGS)
+        for path in folder.rglob("*")
+        # Notes beside the exports are none.
+        if path.is_file() and path.name != "MANIFEST.md"
     }
-    book = night.rows("select file_id, path, status, message from export_file")
-    assert on_disk <= {file for file, *_ in book}
-    assert {status for _, _, status, _ in book} <= {"read", "duplicate", "unrecognised", "unreadable", "empty"}
-    for _, path, status, message in book:
+    book = night.rows("select path, status, message from export_file")
+    assert on_disk <= {path for path, *_ in book}
+    assert {status for _, status, _ in book} <= {"read", "duplicate", "unrecognised", "unreadable", "empty"}
+    for path, status, message in book:
         if status != "read":
             assert message, path
-    assert sum(status == "read" for _, _, status, _ in book) >= 56
+    assert sum(status == "read" for _, status, _ in book) >= 56
 
 
 def test_a_file_that_is_almost_known_names_the_nearest_spec_and_what_differs(night: Night) -> None:
@@ -105,7 +109,6 @@ def test_a_file_that_is_almost_known_names_the_nearest_spec_and_what_differs(nig
     )
     assert "Nearest is olist.order " in message
     assert "order_purchase_timestamp" in message
-    assert "purchased" in message
 
 
 def test_the_books_balance(night: Night) -> None:

@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,7 @@ def sales(exports: Path) -> dict[str, tuple[Decimal, str]]:
     }
 
 
+@cache
 def rate(currency: str) -> Decimal:
     """What one unit is worth in euro by the default configuration."""
     return Decimal(1) if currency == "EUR" else Decimal(str(load_configuration(None).exchange_rates[currency]))
