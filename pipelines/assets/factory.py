@@ -23,8 +23,6 @@ IDENTITY = dg.AssetKey("identifier_customer")
 SWITCH = dg.AssetKey(["release", "switch"])
 PARQUET = dg.AssetKey(["release", "parquet"])
 OWNER = "team:data"
-# All steps of a night share one DuckDB session: never two at once.
-POOL = "warehouse"
 # A release is expected between the night's start and six in the morning.
 RELEASE_WINDOW = dt.timedelta(hours=5)
 
@@ -58,7 +56,6 @@ def registry_asset() -> dg.AssetsDefinition:
         owners=[OWNER],
         kinds={"duckdb"},
         tags={"layer": "registry"},
-        pool=POOL,
         metadata=table_metadata(load_contracts()["export_file"]),
     )
     def seen_file(night: NightResource) -> dg.MaterializeResult:
@@ -92,7 +89,6 @@ def source_asset(spec: ExportSpec, catalog: SourceCatalog) -> dg.AssetsDefinitio
         kinds={"duckdb", spec.read.format[0]},
         tags={"layer": "source", "system": spec.system, "feeds": spec.feeds},
         code_version=spec.spec_hash,
-        pool=POOL,
         metadata={"dagster/column_schema": dg.TableSchema(columns=columns)},
     )
     def source(night: NightResource) -> dg.MaterializeResult:
@@ -145,7 +141,6 @@ def canonical_asset(table: str, key: dg.AssetKey, catalog: SourceCatalog, checke
         owners=[contract.owner],
         kinds={"duckdb"},
         tags={"layer": "canonical"},
-        pool=POOL,
         metadata={**table_metadata(contract), "dagster/column_lineage": lineage},
         check_specs=describe.check_specs(table, key) if checked else None,
     )
@@ -182,7 +177,6 @@ def identity_asset() -> dg.AssetsDefinition:
         owners=[OWNER],
         kinds={"duckdb", "python"},
         tags={"layer": "identity"},
-        pool=POOL,
         metadata={
             "dagster/column_schema": dg.TableSchema(
                 columns=[
@@ -235,7 +229,6 @@ def model_asset(model: Model) -> dg.AssetsDefinition:
         kinds={"duckdb", "sql"} | ({"python"} if model.finish else set()),
         tags={"layer": model.layer, "kind": model.kind},
         code_version=model.own_hash(),
-        pool=POOL,
         metadata={
             **table_metadata(contract),
             "dagster/column_lineage": describe.column_lineage(model),
@@ -270,12 +263,15 @@ def book_asset(name: str, deps: list[dg.AssetKey], write: Callable[[Night], None
     """One of the books of the night."""
     contract = load_contracts()[name]
     key = dg.AssetKey(name)
-    names = {"file_id", "source_export", "row_count"}
-    lineage = dg.TableColumnLineage(
-        deps_by_column={
-            column: [dg.TableColumnDep(REGISTRY, column)] for column in contract.column_names if column in names
-        }
-    )
+    traced: dict[str, dg.TableColumnDep] = {
+        column: dg.TableColumnDep(REGISTRY, column)
+        for column in ("file_id", "source_export", "row_count")
+        if column in contract.column_names
+    }
+    for table, counted in load_contracts().items():
+        if name == "release" and f"{table}_count" in contract.column_names:
+            traced[f"{table}_count"] = dg.TableColumnDep(dg.AssetKey(table), counted.column_names[0])
+    lineage = dg.TableColumnLineage(deps_by_column={column: [dep] for column, dep in traced.items()})
 
     @dg.asset(
         key=key,
@@ -285,7 +281,6 @@ def book_asset(name: str, deps: list[dg.AssetKey], write: Callable[[Night], None
         owners=[contract.owner],
         kinds={"duckdb"},
         tags={"layer": "books"},
-        pool=POOL,
         metadata={**table_metadata(contract), "dagster/column_lineage": lineage},
         check_specs=describe.check_specs(name, key),
     )
@@ -318,7 +313,6 @@ def release_assets(published: list[dg.AssetKey]) -> list[dg.AssetsDefinition]:
         owners=[OWNER],
         kinds={"parquet"},
         tags={"layer": "release"},
-        pool=POOL,
     )
     def parquet(night: NightResource) -> dg.MaterializeResult:
         counts: dict[str, int] = {}
@@ -338,7 +332,6 @@ def release_assets(published: list[dg.AssetKey]) -> list[dg.AssetsDefinition]:
         owners=[OWNER],
         kinds={"duckdb", "parquet"},
         tags={"layer": "release"},
-        pool=POOL,
         freshness_policy=dg.FreshnessPolicy.cron(
             deadline_cron="0 6 * * *", lower_bound_delta=RELEASE_WINDOW, timezone="UTC"
         ),
