@@ -19,7 +19,8 @@ from typing import Any
 
 import duckdb
 
-from sources.read import ReadError, parse
+from sources.archive import ReadError, expand
+from sources.read import parse
 from sources.recognise import Recognition, recognise
 from sources.spec import ExportSpec, SourceCatalog, SpecError, load_catalog
 from sources.typed import identifier, lookup_columns, mapping_query, typed_select
@@ -90,6 +91,7 @@ class FileReport:
             "missing_columns": list(found.missing_columns),
             "extra_columns": list(found.extra_columns),
             **asdict(found.detected),
+            "drift": None if found.drift is None else asdict(found.drift),
             "readings": [asdict(reading) for reading in self.readings],
         }
 
@@ -109,7 +111,10 @@ class FileReport:
         add("recognised", f"{', '.join(found.exports)}: {found.reason}")
         parts = [shape.format, shape.encoding, f"delimiter {shape.delimiter!r}" if shape.delimiter else None]
         parts.append(f"{shape.compression} compressed" if shape.compression != "none" else None)
+        parts.append(f"sheet {shape.sheet!r}" if shape.sheet else None)
         add("read as", ", ".join(part for part in parts if part))
+        if found.drift and (found.drift.missing_required or found.drift.renamed_candidates):
+            add("drift", found.drift.text)
         for reading in self.readings:
             if len(self.readings) > 1:
                 lines.append(f"  {reading.export}")
@@ -164,6 +169,20 @@ def _reading_text(reading: Reading, add: Any) -> None:
         add("quarantine", f"{where}: {item.column + ': ' if item.column else ''}{item.reason}{value}")
 
 
+def inspect_files(path: Path, catalog: SourceCatalog) -> list[FileReport]:
+    """Look at a file, or at each member of a zip archive."""
+    try:
+        members = expand(path)
+    except ReadError as error:
+        return [FileReport(Recognition(path, "unreadable", reason="unreadable", message=str(error)))]
+    return [
+        inspect_file(member.path, catalog)
+        if member.problem is None
+        else FileReport(Recognition(member.path, "unreadable", reason="unreadable", message=member.problem))
+        for member in members
+    ]
+
+
 def inspect_file(path: Path, catalog: SourceCatalog, salt: bytes = b"") -> FileReport:
     """Recognise one file, and for a recognised one read, type and map it in memory. Never raises for a bad file."""
     found = recognise(path, catalog)
@@ -216,7 +235,9 @@ def _read(path: Path, spec: ExportSpec, catalog: SourceCatalog, parsed: Path, sa
         column_count=len(result.columns),
         columns=result.columns,
         undeclared_columns=tuple(name for name in result.columns if name.casefold() not in declared),
-        absent_columns=tuple(name for key, name in declared.items() if key not in present),
+        absent_columns=tuple(
+            name for key, name in declared.items() if key not in present and key not in spec.made_columns
+        ),
         quarantined_count=counts[0],
         skipped=skipped_counts,
         duplicate_count=counts[6],
@@ -321,7 +342,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for given in options.files
         for path in (sorted(item for item in given.rglob("*") if item.is_file()) if given.is_dir() else [given])
     ]
-    reports = [inspect_file(path, catalog) for path in paths]
+    reports = [report for path in paths for report in inspect_files(path, catalog)]
     if options.json:
         print(json.dumps([report.to_json() for report in reports], ensure_ascii=False, indent=2))
     else:

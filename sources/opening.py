@@ -8,31 +8,41 @@ from __future__ import annotations
 import bz2
 import codecs
 import io
+import lzma
+import shutil
+import tempfile
+import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import zstandard
 
+from sources.archive import (
+    FREE_EXPANSION_BYTES,
+    MAX_EXPANSION,
+    ReadError,
+    is_there,
+    open_raw,
+    size_on_disk,
+    split_member,
+    zip_kind,
+)
+
 BLOCK_BYTES = 8 << 20
 HEAD_BYTES = 256 << 10
 
-# A compressed file may grow this many times (and in any case to this size) before it is taken for an attack.
-MAX_EXPANSION = 2000
-FREE_EXPANSION_BYTES = 1 << 30
-
 _COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
 _FOREIGN = (
-    (b"PK\x03\x04", "a zip archive or an Excel workbook", "unpack it, or save the sheet as CSV"),
     (b"PK\x05\x06", "an empty zip archive", "export again"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel or Office file", "save the sheet as CSV (UTF-8)"),
     (b"%PDF", "a PDF", "export as CSV, JSON or XML instead"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it"),
     (b"\xfd7zXZ", "xz compressed", "unpack it, or compress with gzip, bz2 or zstd"),
     (b"SQLite format 3", "an SQLite database", "export its tables as CSV or Parquet"),
 )
-BROKEN_COMPRESSION = (EOFError, OSError, zlib.error, zstandard.ZstdError)
+BROKEN_COMPRESSION = (EOFError, OSError, zlib.error, zstandard.ZstdError, lzma.LZMAError, zipfile.BadZipFile)
 
 
 # Codec error handler: a byte that the encoding does not have stays findable, as no valid UTF-8, in its own place.
@@ -56,13 +66,9 @@ def _keep_bytes(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(KEEP_BYTES, _keep_bytes)
 
 
-class ReadError(ValueError):
-    """A file that cannot be read at all; the message says which, why and what to do next."""
-
-
 def compression_of(path: Path) -> str:
-    """`gzip`, `bz2`, `zstd` or `none`, by the first bytes of the file."""
-    with path.open("rb") as file:
+    """`gzip`, `bz2`, `zstd` or `none`, by the first bytes of the file (or of the member of an archive)."""
+    with open_raw(path) as file:
         start = file.read(4)
     return next((name for magic, name in _COMPRESSIONS.items() if start.startswith(magic)), "none")
 
@@ -72,9 +78,9 @@ class _Unpacked(io.RawIOBase):
 
     def __init__(self, path: Path, kind: str) -> None:
         self._path = path
-        self._raw = path.open("rb")
+        self._raw = open_raw(path)
         self._kind = kind
-        self._limit = max(FREE_EXPANSION_BYTES, MAX_EXPANSION * path.stat().st_size)
+        self._limit = max(FREE_EXPANSION_BYTES, MAX_EXPANSION * size_on_disk(path))
         self._seen = 0
         self._rest = b""
         self._frame = self._start()
@@ -137,28 +143,53 @@ def open_plain(path: Path) -> BinaryIO:
     """The file's bytes, uncompressed. Reading may raise one of `BROKEN_COMPRESSION`, or `ReadError` past the limit."""
     kind = compression_of(path)
     if kind == "none":
-        return path.open("rb")
+        raw = open_raw(path)
+        return cast(BinaryIO, io.BufferedReader(raw, 1 << 20) if split_member(path) else raw)
     return cast(BinaryIO, io.BufferedReader(_Unpacked(path, kind), 1 << 20))
+
+
+@contextmanager
+def as_file(path: Path) -> Iterator[Path]:
+    """An uncompressed file on disk with the same bytes, for readers that jump about: the file itself, or a copy."""
+    if split_member(path) is None and compression_of(path) == "none":
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="touchpoint360-") as folder:
+        copy = Path(folder) / "unpacked"
+        with open_plain(path) as packed, copy.open("wb") as plain:
+            shutil.copyfileobj(packed, plain, 1 << 20)
+        yield copy
 
 
 def read_head(path: Path, size: int = HEAD_BYTES) -> bytes:
     """The first uncompressed bytes. Raises `ReadError` for what is no readable file, with the next step."""
     if path.is_dir():
         raise ReadError(f"{path}: is a directory; give the files in it")
-    if not path.exists():
+    inside = split_member(path)
+    if not path.exists() and not (inside and is_there(path)):
         raise ReadError(f"{path}: no such file")
-    if not path.is_file():
+    if not path.is_file() and not inside:
         raise ReadError(f"{path}: is not a regular file; give an exported file")
+    kind = "zip " if inside else ""
     try:
-        kind = compression_of(path)
+        kind = f"{compression_of(path)} "
         with open_plain(path) as stream:
             head = stream.read(size)
     except PermissionError:
         raise ReadError(f"{path}: no permission to read it; let the user of the nightly run read it") from None
     except BROKEN_COMPRESSION as error:
         raise ReadError(
-            f"{path}: broken or truncated {kind} file ({error}); copy or export it again, and wait until it is complete"
+            f"{path}: broken or truncated {kind}{' ' if kind else ''}file ({error}); copy or export it again, and wait until it is complete"
         ) from None
+    if head.startswith(b"PK\x03\x04"):
+        with as_file(path) as file:
+            found = zip_kind(file)
+        if found is None:
+            raise ReadError(f"{path}: broken or truncated zip archive or workbook; copy or export it again")
+        if found == "archive":
+            raise ReadError(f"{path}: is a zip archive; its files are read one by one, give them or unpack it")
+        if found != "xlsx":
+            raise ReadError(f"{path}: is a document, no workbook; save its sheet as xlsx or CSV (UTF-8)")
     for magic, what, advice in _FOREIGN:
         if head.startswith(magic):
             raise ReadError(f"{path}: is {what}; {advice}")
@@ -178,6 +209,11 @@ def bom_encoding(head: bytes) -> str | None:
     return None
 
 
+def encoding_of(head: bytes, declared: str) -> str:
+    """The encoding of a text file: what its byte order mark says, else what the spec declares."""
+    return bom_encoding(head) or declared
+
+
 def is_utf8(encoding: str) -> bool:
     """Whether a codec name means UTF-8, in any of its spellings."""
     return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
@@ -187,10 +223,9 @@ def text_blocks(path: Path, encoding: str, size: int = BLOCK_BYTES) -> Iterator[
     """The file as blocks of UTF-8 bytes: (block, is it the last, what broke off the file or None).
 
     Blocks end anywhere. A byte that the declared encoding does not know stays as it is, so that it is found as invalid
-    UTF-8 in its own record and harms no other. A byte order mark is removed. The last block is never small, so that a
-    footer lies in it as a whole.
+    UTF-8 in its own record and harms no other. A byte order mark decides over the declared encoding and is removed. The
+    last block is never small, so that a footer lies in it as a whole.
     """
-    decoder = None if is_utf8(encoding) else codecs.getincrementaldecoder(encoding)(KEEP_BYTES)
     broken = None
     first = True
     with open_plain(path) as stream:
@@ -209,6 +244,8 @@ def text_blocks(path: Path, encoding: str, size: int = BLOCK_BYTES) -> Iterator[
             return b"".join(parts)
 
         block = read()
+        encoding = encoding_of(block[:4], encoding)
+        decoder = None if is_utf8(encoding) else codecs.getincrementaldecoder(encoding)(KEEP_BYTES)
         while True:
             following = read()
             if following and len(following) < size:  # the end is near: one larger last block

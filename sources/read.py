@@ -12,16 +12,22 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from sources.opening import ReadError, bom_encoding, compression_of, is_utf8, read_head
+from sources.archive import ReadError, size_on_disk
+from sources.opening import compression_of, encoding_of, read_head
+from sources.read_avro import parse_avro
 from sources.read_csv import parse_csv
 from sources.read_json import parse_json, parse_ndjson
 from sources.read_log import parse_log
 from sources.read_parquet import parse_parquet
+from sources.read_sheet import parse_sheet
 from sources.read_xml import parse_xml
-from sources.spec import ExportSpec
+from sources.spec import BINARY_FORMATS, ExportSpec
 from sources.writing import ParsedWriter
 
 __all__ = ["ParseResult", "ReadError", "format_of", "parse"]
+
+
+_MAGIC = ((b"PAR1", "parquet"), (b"PK\x03\x04", "xlsx"), (b"\xd0\xcf\x11\xe0", "xls"), (b"Obj\x01", "avro"))
 
 
 @dataclass(frozen=True)
@@ -36,13 +42,20 @@ class ParseResult:
     format: str
     compression: str
     bytes: int
+    sheet: str | None = None
+
+
+def binary_format(head: bytes) -> str | None:
+    """The format of a file that is no text, by its first bytes; a zip file is taken for a workbook here."""
+    return next((name for magic, name in _MAGIC if head.startswith(magic)), None)
 
 
 def format_of(head: bytes, allowed: tuple[str, ...]) -> str | None:
     """Which of the formats that a spec allows a file has, by its first bytes; None when it has none of them."""
-    if head.startswith(b"PAR1"):
-        return "parquet" if "parquet" in allowed else None
-    text_formats = [name for name in allowed if name != "parquet"]
+    binary = binary_format(head)
+    if binary:
+        return binary if binary in allowed else None
+    text_formats = [name for name in allowed if name not in BINARY_FORMATS]
     if len(text_formats) == 1:
         return text_formats[0]
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
@@ -65,8 +78,9 @@ def parse(path: Path, spec: ExportSpec, out: Path, salt: bytes = b"") -> ParseRe
     """
     head = read_head(path)
     kind = format_of(head, spec.read.format)
-    if kind is None or (kind != "parquet" and head.startswith(b"PAR1")):
+    if kind is None:
         raise ReadError(f"{path}: is not {' or '.join(spec.read.format)}, which {spec.name} expects")
+    sheet = None
     with ParsedWriter(out) as writer:
         if kind == "csv":
             parse_csv(path, spec, writer)
@@ -78,16 +92,17 @@ def parse(path: Path, spec: ExportSpec, out: Path, salt: bytes = b"") -> ParseRe
             parse_xml(path, spec, writer)
         elif kind == "log":
             parse_log(path, spec, writer, salt)
+        elif kind in ("xlsx", "xls"):
+            sheet = parse_sheet(path, spec, writer)
+        elif kind == "avro":
+            parse_avro(path, spec, writer)
         else:
             try:
                 parse_parquet(path, spec, writer)
             except (duckdb.Error, pa.ArrowInvalid) as error:
                 reason = str(error).splitlines()[0]
                 raise ReadError(f"{path}: broken Parquet file ({reason}); export or copy it again") from None
-    encoding = None
-    if kind not in ("parquet", "xml"):
-        encoding = bom_encoding(head) if is_utf8(spec.read.encoding) else None
-        encoding = encoding or spec.read.encoding
+    encoding = None if kind in BINARY_FORMATS or kind == "xml" else encoding_of(head, spec.read.encoding)
     return ParseResult(
         row_count=writer.row_count,
         problem_count=writer.problem_count,
@@ -96,5 +111,6 @@ def parse(path: Path, spec: ExportSpec, out: Path, salt: bytes = b"") -> ParseRe
         delimiter=spec.read.delimiter if kind == "csv" else None,
         format=kind,
         compression=compression_of(path),
-        bytes=path.stat().st_size,
+        bytes=size_on_disk(path),
+        sheet=sheet,
     )

@@ -19,12 +19,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from sources.opening import BLOCK_BYTES, ReadError, text_blocks
+from sources.archive import ReadError
+from sources.opening import BLOCK_BYTES, text_blocks
 from sources.spec import ExportSpec, Read
-from sources.writing import BASE_SCHEMA, ParsedWriter, column_names, printable, problem_table
+from sources.writing import BASE_SCHEMA, ParsedWriter, column_names, fill_down, printable, problem_table
 
 # One record longer than this is an unclosed quote, not a record.
 MAX_RECORD_BYTES = 1 << 20
@@ -54,7 +54,11 @@ def _parse(text: str, read: Read) -> list[str]:
     if not read.quote:
         return text.rstrip("\r\n").split(read.delimiter)
     try:
-        rows = list(csv.reader([text], delimiter=read.delimiter, quotechar=read.quote, strict=True))
+        rows = list(
+            csv.reader(
+                [text], delimiter=read.delimiter, quotechar=read.quote, escapechar=read.escape or None, strict=True
+            )
+        )
     except csv.Error as error:
         if "unexpected end of data" in str(error):
             raise _OpenQuoteError from None
@@ -80,13 +84,21 @@ def records(block: bytes, read: Read, line: int, last: bool, keep_blank: bool = 
             index += 1
             continue
         text = raw.decode("utf-8", "surrogateescape")
-        taken, problem = 1, None
+        taken, problem, split = 1, None, False
         fields: list[str] = []
         while True:
             try:
                 fields = _parse(text.removesuffix("\r"), read)
                 break
             except csv.Error as error:
+                pieces = raw.rstrip(b"\r").split(b"\r")
+                if len(pieces) > 1:
+                    # Old line ends among the others: each piece is a record, or a problem, of its own.
+                    for piece in pieces:
+                        found = records(piece, read, line + index, True)
+                        yield from (item for item in found if isinstance(item, Record))
+                    split = True
+                    break
                 problem = f"quotes are not well formed: {error}"
                 break
             except _OpenQuoteError:
@@ -107,6 +119,9 @@ def records(block: bytes, read: Read, line: int, last: bool, keep_blank: bool = 
                     return
                 problem = "a quoted field is never closed"
                 break
+        if split:
+            index += 1
+            continue
         if problem:
             taken = 1
             text = raw.decode("utf-8", "surrogateescape")
@@ -120,7 +135,8 @@ def records(block: bytes, read: Read, line: int, last: bool, keep_blank: bool = 
 def read_header(block: bytes, read: Read, last: bool) -> tuple[list[str], int, bytes] | None:
     """Skip title rows, read the header rows: (names as found, number of lines used, rest of the block).
 
-    With several header rows a name is the first that is not empty from the top. None: the block is too short.
+    With several header rows a name is the first that is not empty from the top, or that of `header_row_used`. None: the
+    block is too short.
     """
     rest, used = block, 0
     for _ in range(read.skip_rows):
@@ -138,6 +154,8 @@ def read_header(block: bytes, read: Read, last: bool) -> tuple[list[str], int, b
             break
         # A header field may hold line breaks (survey questions), so one header row may take many lines.
         fields = item.fields or printable(item.raw).split(read.delimiter)
+        if read.header_row_used not in (None, read.header_rows - needed + 1):
+            fields = []
         width = max(len(names), len(fields))
         above = names + [""] * (width - len(names))
         fields = fields + [""] * (width - len(fields))
@@ -151,6 +169,7 @@ def read_header(block: bytes, read: Read, last: bool) -> tuple[list[str], int, b
 
 def parse_csv(path: Path, spec: ExportSpec, writer: ParsedWriter, block_bytes: int = BLOCK_BYTES) -> None:
     """Read the file into the writer. Memory is bounded by the block, whatever the file's size."""
+    read = spec.read
     names: list[str] | None = None
     carry, row, line = b"", 1, 1
     carried: dict[str, str | None] = {}
@@ -164,9 +183,14 @@ def parse_csv(path: Path, spec: ExportSpec, writer: ParsedWriter, block_bytes: i
             block = block.replace(b"\r", b"\n")
         block = carry + block
         if names is None:
+            line_one = block.partition(b"\n")[0].rstrip(b"\r")
+            if b"\r" in line_one and not (read.quote and read.quote.encode() in line_one):
+                # A header that ends otherwise than the lines below it.
+                block = line_one.replace(b"\r", b"\n") + block[len(line_one) :]
             header = read_header(block, spec.read, last)
             if header is None:
                 carry = block
+                _check_length(path, 1, carry)
                 continue
             found, used, block = header
             names = column_names(found, spec)
@@ -175,18 +199,20 @@ def parse_csv(path: Path, spec: ExportSpec, writer: ParsedWriter, block_bytes: i
         if last:
             block = _without_footer(block, footer)
         table, carry, rows, lines = _block_table(block, names, spec.read, row, line, last)
-        if len(carry) > MAX_LINE_BYTES:
-            raise ReadError(f"{path}, line {line + lines}: longer than {MAX_LINE_BYTES:,} bytes; no delimited text")
+        _check_length(path, line + lines, carry)
         if table is not None:
-            if spec.read.fill_down:
-                table = _fill_down(table, spec.read.fill_down, carried)
-            writer.write(table)
+            writer.write(fill_down(table, spec.read.fill_down, carried))
         row += rows
         line += lines
         if last and broken:
             held.append((row, line, None, broken))
     if held:
         writer.write(problem_table(held))
+
+
+def _check_length(path: Path, line: int, unfinished: bytes) -> None:
+    if len(unfinished) > MAX_LINE_BYTES:
+        raise ReadError(f"{path}, line {line}: longer than {MAX_LINE_BYTES:,} bytes; no delimited text")
 
 
 def _without_footer(block: bytes, footer: re.Pattern[str] | None) -> bytes:
@@ -227,8 +253,15 @@ def _fast_table(
         return None
     data = np.frombuffer(block, dtype=np.uint8)
     ends = np.flatnonzero(data == 10)
+    if read.escape and not read.quote and read.escape.encode() in block:
+        return None
     if read.quote and read.quote.encode() in block:
         quotes = np.flatnonzero(data == ord(read.quote))
+        if read.escape and read.escape.encode() in block:
+            unescaped = _without_escaped(data, quotes, ord(read.escape))
+            if unescaped is None:
+                return None
+            quotes = unescaped
         if not _quotes_are_regular(data, quotes, ord(read.delimiter), ord(read.quote)):
             return None
         outside = np.searchsorted(quotes, ends) % 2 == 0
@@ -261,6 +294,7 @@ def _fast_table(
             parse_options=pacsv.ParseOptions(
                 delimiter=read.delimiter,
                 quote_char=read.quote or False,
+                escape_char=read.escape or False,
                 newlines_in_values=bool(read.quote),
                 ignore_empty_lines=True,
                 invalid_row_handler=refuse,
@@ -289,6 +323,14 @@ def _fast_table(
     )
     table = pa.table([*base.columns, *table.columns], names=[*BASE_SCHEMA.names, *names])
     return table, block[size:], count, int(np.searchsorted(ends, size))
+
+
+def _without_escaped(data: np.ndarray, quotes: np.ndarray, escape: int) -> np.ndarray | None:
+    """The quotes that no escape character stands before; None (the careful way) where escapes or line ends are escaped."""
+    after = data[np.minimum(np.flatnonzero(data == escape) + 1, len(data) - 1)]
+    if np.isin(after, (escape, 10, 13)).any():
+        return None
+    return quotes[(quotes == 0) | (data[np.maximum(quotes - 1, 0)] != escape)]
 
 
 def _quotes_are_regular(data: np.ndarray, quotes: np.ndarray, delimiter: int, quote: int) -> bool:
@@ -333,19 +375,3 @@ def _careful_table(
         arrays += [pa.array(values, type=pa.string()) for values in columns]
         table = pa.table(arrays, names=[*BASE_SCHEMA.names, *names])
     return table, rest, count, used.count(b"\n")
-
-
-def _fill_down(table: pa.Table, columns: tuple[str, ...], carried: dict[str, str | None]) -> pa.Table:
-    """Empty cells of the named columns take the value of the row above, also across blocks."""
-    for name in columns:
-        if name not in table.column_names:
-            continue
-        position = table.column_names.index(name)
-        filled = pc.fill_null_forward(table[name].combine_chunks())
-        if carried.get(name) is not None:
-            filled = pc.fill_null(filled, carried[name])
-        carried[name] = filled[-1].as_py()
-        # A record that could not be read stays empty.
-        kept = pc.if_else(pc.is_null(table["_problem"].combine_chunks()), filled, pa.scalar(None, pa.string()))
-        table = table.set_column(position, name, kept)
-    return table

@@ -14,12 +14,21 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from sources.archive import ReadError
 from sources.lines import cut, is_valid, line_table
-from sources.opening import BLOCK_BYTES, ReadError, text_blocks
+from sources.opening import BLOCK_BYTES, text_blocks
 from sources.spec import ExportSpec
-from sources.writing import BASE_SCHEMA, ParsedWriter, column_names, printable, problem_table
+from sources.writing import (
+    BASE_SCHEMA,
+    MAX_COLUMNS,
+    ParsedWriter,
+    column_names,
+    flattens,
+    printable,
+    problem_table,
+)
 
-MAX_RECORD_CHARACTERS = 256 << 20
+MAX_RECORD_CHARACTERS = 64 << 20
 _BATCH_RECORDS = 20_000
 
 
@@ -28,7 +37,9 @@ class Extractor:
 
     def __init__(self, spec: ExportSpec) -> None:
         self._spec = spec
-        self._keys: list[str] = []
+        # From JSON pointer to the dotted name of its column, in the order seen; those taken apart are no columns.
+        self._columns: dict[str, str] = {}
+        self._apart: dict[str, str] = {}
         self._con = duckdb.connect(":memory:")
 
     def table(self, lines: pa.Table) -> pa.Table:
@@ -40,19 +51,15 @@ class Extractor:
             "case when json_valid(text) then json_type(text) = 'OBJECT' else false end as is_object from line_block"
         )
         con.unregister("line_block")
-        found = con.execute(
-            "select keys from (select json_keys(text) as keys, min(_row) as first_row from parsed where is_object "
-            "group by all) order by first_row"
-        ).fetchall()
-        known = set(self._keys)
-        for (keys,) in found:
-            for key in keys:
-                if key not in known:
-                    known.add(key)
-                    self._keys.append(key)
-        names = column_names(self._keys, self._spec)
-        pointers = ["/" + key.replace("~", "~0").replace("/", "~1") for key in self._keys]
-        cells = ", ".join(f"nullif(cells[{number}], '')" for number in range(1, len(names) + 1))
+        self._learn("", "")
+        names = column_names(list(self._columns.values()), self._spec)
+        pointers = list(self._columns)
+        cells = ", ".join(
+            f"nullif(cells[{number}], '')"
+            if pointer not in self._apart
+            else f"case when not starts_with(cells[{number}], '{{') then nullif(cells[{number}], '') end"
+            for number, pointer in enumerate(pointers, 1)
+        )
         result = con.sql(
             "select _row, _line, case when not is_object then rtrim(text, chr(13) || chr(10)) end as _raw, "
             f"case when not is_object then 'not a JSON object' end as _problem{', ' if cells else ''}{cells} "
@@ -61,6 +68,38 @@ class Extractor:
             params={"pointers": pointers},
         ).to_arrow_table()
         return result.rename_columns([*BASE_SCHEMA.names, *names])
+
+    def _learn(self, pointer: str, prefix: str) -> None:
+        """Note the keys of the objects at a pointer, and of objects in them that `read.flatten` takes apart."""
+        # The document itself has an empty pointer, which DuckDB does not take.
+        there = "is_object" if not pointer else "json_type(text, $pointer) = 'OBJECT'"
+        keys = "json_keys(text)" if not pointer else "json_keys(text, $pointer)"
+        found = self._con.execute(
+            f"select keys from (select {keys} as keys, min(_row) as first_row from parsed where is_object and {there} "
+            "group by all) order by first_row",
+            {"pointer": pointer} if pointer else {},
+        ).fetchall()
+        flatten = self._spec.read.flatten
+        fresh = False
+        for (names,) in found:
+            for key in names:
+                inner = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
+                if inner not in self._columns and inner not in self._apart:
+                    fresh = True
+                    (self._apart if flattens(flatten, prefix + key) else self._columns)[inner] = prefix + key
+        if fresh and len(self._columns) + len(self._apart) > MAX_COLUMNS:
+            raise ReadError(f"more than {MAX_COLUMNS:,} keys: no table that {self._spec.name} describes")
+        if not found:
+            return
+        for inner, name in list(self._apart.items()):
+            if inner.rpartition("/")[0] == pointer:
+                self._learn(inner, name + ".")
+                # A list, or a plain value where others have an object, keeps a column of its own.
+                if inner not in self._columns and self._con.execute(
+                    "select count(*) from parsed where is_object and json_type(text, $pointer) not in ('OBJECT', 'NULL')",
+                    {"pointer": inner},
+                ).fetchone() != (0,):
+                    self._columns[inner] = name
 
 
 def parse_ndjson(path: Path, spec: ExportSpec, writer: ParsedWriter, block_bytes: int = BLOCK_BYTES) -> None:

@@ -24,8 +24,9 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from sources.archive import ReadError
 from sources.lines import cut, is_valid, line_table
-from sources.opening import BLOCK_BYTES, ReadError, text_blocks
+from sources.opening import BLOCK_BYTES, text_blocks
 from sources.spec import ExportSpec
 from sources.writing import MAX_RAW_CHARACTERS, ParsedWriter
 

@@ -10,12 +10,18 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from sources.opening import as_file
 from sources.spec import ExportSpec
 from sources.writing import BASE_SCHEMA, ROW_GROUP_ROWS, ParsedWriter, column_names
 
 
 def parse_parquet(path: Path, spec: ExportSpec, writer: ParsedWriter) -> None:
     """Read the file into the writer, batch by batch. Times with a zone are written in UTC with +00."""
+    with as_file(path) as file:
+        _parse(file, spec, writer)
+
+
+def _parse(path: Path, spec: ExportSpec, writer: ParsedWriter) -> None:
     con = duckdb.connect(":memory:")
     con.execute("set TimeZone = 'UTC'")
     columns = con.execute("describe select * from read_parquet($path)", {"path": str(path)}).fetchall()

@@ -8,36 +8,113 @@ Does not belong here: reading whole files, reading the rest of a spec.
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 import json
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
-from sources.opening import KEEP_BYTES, ReadError, bom_encoding, compression_of, is_utf8, read_head
-from sources.read import format_of
+from sources.archive import ReadError, split_member
+from sources.opening import (
+    BROKEN_COMPRESSION,
+    KEEP_BYTES,
+    as_file,
+    bom_encoding,
+    compression_of,
+    encoding_of,
+    read_head,
+)
+from sources.read import binary_format, format_of
+from sources.read_avro import avro_fields
 from sources.read_csv import read_header
-from sources.spec import ExportSpec, SourceCatalog
+from sources.read_sheet import cell_text, header, top_rows
+from sources.spec import BINARY_FORMATS, ExportSpec, SourceCatalog
 
 CONTENT_BYTES = 64 << 10
 _JSON_RECORDS = 50
 # From this share of a spec's columns on, the spec is worth naming.
 _NEAR = 0.5
+# From this likeness of two names on, one may be the other renamed.
+_SIMILAR = 0.75
 # A first line of such names is a header and may be shown; anything else may be about people and is not.
 _HEADER_NAME = re.compile(r"(?!.*\d{3})[^\W\d][\w .,()#?/&%-]{0,60}|_\w{1,60}")
 
 
 @dataclass(frozen=True)
 class Detected:
-    """What a file looks like. For a recognised file as its spec declares it; else a guess for the message only."""
+    """What a file looks like. For a recognised file as its spec declares it; else a guess for the message only.
+
+    `sheet`: the sheet of a workbook that is read. `member`: the name within a zip archive.
+    """
 
     encoding: str | None = None
     delimiter: str | None = None
     format: str | None = None
     compression: str = "none"
+    sheet: str | None = None
+    member: str | None = None
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How the columns of a file differ from those its spec knows; names as in the spec, new ones as in the file.
+
+    `missing_required` are those without which rows go to quarantine (required, or part of the key); `new` are in no
+    spec; `renamed_candidates` are pairs (missing, new) of similar names: a person decides whether to add an alias.
+    """
+
+    missing_optional: tuple[str, ...] = ()
+    missing_required: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
+    renamed_candidates: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def text(self) -> str:
+        """One line for a report; empty where nothing differs."""
+        parts = [
+            ("missing and required", self.missing_required),
+            ("missing", self.missing_optional),
+            ("new columns", self.new),
+            ("perhaps renamed", tuple(f"{old} to {new}" for old, new in self.renamed_candidates)),
+        ]
+        return "; ".join(f"{what}: {_some(names)}" for what, names in parts if names)
+
+
+def drift(spec: ExportSpec, present_columns: Sequence[str]) -> Drift:
+    """Compare the columns of a file with those that its spec declares."""
+    known = {name.casefold(): name for name in spec.declared_columns if name.casefold() not in spec.made_columns}
+    present = {spec.spellings.get(name.strip().casefold(), name.strip()).casefold(): name for name in present_columns}
+    required = {name.casefold() for name in (*spec.key, *(n for n, column in spec.columns.items() if column.required))}
+    missing = [(key, name) for key, name in known.items() if key not in present]
+    new = tuple(name.strip() for key, name in present.items() if key not in known)
+    candidates = []
+    free = {_plain(name): name for name in new}
+    for _, name in missing:
+        near = difflib.get_close_matches(_plain(name), list(free), 1, _SIMILAR)
+        if near:
+            candidates.append((name, free.pop(near[0])))
+    return Drift(
+        tuple(name for key, name in missing if key not in required),
+        tuple(name for key, name in missing if key in required),
+        new,
+        tuple(candidates),
+    )
+
+
+def _some(names: Sequence[str], most: int = 12) -> str:
+    """A list of names that does not fill a page."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _plain(name: str) -> str:
+    """A column name without case, blanks and signs."""
+    return re.sub(r"[\W_]+", "", name.casefold())
 
 
 @dataclass(frozen=True)
@@ -45,7 +122,8 @@ class Recognition:
     """What a file is. `status`: recognised, unrecognised, ambiguous, unreadable or empty.
 
     `exports` are all exports that read this file: mostly one; several where exports of one system read different
-    records (`read.record`) of it. `export` is the first of them. `message` ends with the next step.
+    records (`read.record`) of it. `export` is the first of them. `message` ends with the next step. `drift`: how its
+    columns differ from those of `export`, where the format shows all columns at its beginning.
     """
 
     path: Path
@@ -58,6 +136,7 @@ class Recognition:
     extra_columns: tuple[str, ...] = ()
     message: str = ""
     detected: Detected = field(default_factory=Detected)
+    drift: Drift | None = None
 
 
 @dataclass(frozen=True)
@@ -89,20 +168,34 @@ def recognise(path: Path, catalog: SourceCatalog) -> Recognition:
         message = f"{path}: is empty; if the system had something to export, export again"
         return _bad(path, "empty", message, detected)
     if detected.format == "binary":
-        return _bad(path, "unreadable", f"{path}: is binary; export as CSV, JSON, XML or Parquet", detected)
-    if detected.format == "parquet":
-        try:
-            columns = [row[0] for row in duckdb.execute("describe from read_parquet(?)", [str(path)]).fetchall()]
-        except duckdb.Error:
-            return _bad(path, "unreadable", f"{path}: broken or truncated Parquet file; copy it again", detected)
-    else:
-        columns = []
-    view = _View(head, columns)
+        return _bad(path, "unreadable", f"{path}: is binary; export as CSV, xlsx, JSON, XML or Parquet", detected)
+    try:
+        view = _View(path, head, _binary_columns(path, detected.format))
+        if detected.format in ("xlsx", "xls"):
+            # A workbook that cannot be opened is told as such, before any spec asks for a sheet of it.
+            view.sheet_top(None)
+    except ReadError as error:
+        return _bad(path, "unreadable", str(error), detected)
+    except BROKEN_COMPRESSION as error:
+        return _bad(path, "unreadable", f"{path}: broken or truncated ({error}); copy or export it again", detected)
     matches = [_match(spec, view) for spec in catalog.exports.values()]
     fitting = [match for match in matches if match.fits]
     if not fitting:
         fitting = [match for match in (_by_name(spec, path, view) for spec in catalog.exports.values()) if match]
     return _decide(path, fitting, matches, detected, view)
+
+
+def _binary_columns(path: Path, kind: str | None) -> list[str]:
+    """The columns of a file that has a schema."""
+    if kind == "avro":
+        return avro_fields(path)
+    if kind != "parquet":
+        return []
+    try:
+        with as_file(path) as file:
+            return [row[0] for row in duckdb.execute("describe from read_parquet(?)", [str(file)]).fetchall()]
+    except duckdb.Error:
+        raise ReadError(f"{path}: broken or truncated Parquet file; copy it again") from None
 
 
 def _bad(path: Path, status: str, message: str, detected: Detected | None = None) -> Recognition:
@@ -135,7 +228,9 @@ def _decide(path: Path, fitting: list[_Match], matches: list[_Match], detected: 
     else:
         reason = f"the file name fits {spec.recognise.path}"
     kind = format_of(view.head, spec.read.format)
-    encoding = detected.encoding if is_utf8(spec.read.encoding) else spec.read.encoding
+    encoding = None if kind in BINARY_FORMATS else encoding_of(view.head, spec.read.encoding)
+    sheet = view.sheet_top(spec.read.sheet)[0] if kind in ("xlsx", "xls") else None
+    columns = view.all_names(spec, kind)
     return Recognition(
         path,
         "recognised",
@@ -143,14 +238,22 @@ def _decide(path: Path, fitting: list[_Match], matches: list[_Match], detected: 
         exports=tuple(match.spec.name for match in winners),
         reason=reason,
         extra_columns=winner.extra,
-        message=f"{path}: {', '.join(match.spec.name for match in winners)} ({reason})",
-        detected=Detected(encoding, spec.read.delimiter if kind == "csv" else None, kind, detected.compression),
+        message=f"{path}: {', '.join(match.spec.name for match in winners)} ({reason}"
+        + (f"; sheet {sheet!r})" if sheet else ")"),
+        detected=replace(
+            detected,
+            encoding=encoding,
+            delimiter=spec.read.delimiter if kind == "csv" else None,
+            format=kind,
+            sheet=sheet,
+        ),
+        drift=None if columns is None else drift(spec, columns),
     )
 
 
 def _together(winners: list[_Match]) -> bool:
     """Whether these exports share a file on purpose: one system, each its own kind of record."""
-    records = {match.spec.read.record for match in winners}
+    records = {match.spec.read.record or match.spec.read.sheet for match in winners}
     return len({match.spec.system for match in winners}) == 1 and None not in records and len(records) == len(winners)
 
 
@@ -173,9 +276,10 @@ def _unrecognised(path: Path, matches: list[_Match], detected: Detected, view: _
                 f"with {want}, or write a spec of your own with read.delimiter: '{detected.delimiter}'",
                 detected=detected,
             )
-        names = view.first_names(detected.delimiter or ",")
-        is_header = detected.format == "csv" and all(_HEADER_NAME.fullmatch(name) for name in names)
-        seen = ", ".join(names[:8]) if is_header else ""
+        first = view.first_names(detected)
+        tabular = detected.format == "csv" or detected.format in BINARY_FORMATS
+        is_header = tabular and bool(first) and all(_HEADER_NAME.fullmatch(name) for name in first)
+        seen = ", ".join(first[:8]) if is_header else ""
         return Recognition(
             path,
             "unrecognised",
@@ -208,7 +312,7 @@ def _other_dialect(matches: list[_Match], detected: Detected, view: _View) -> _M
     """The CSV spec that would fit if it had the delimiter that the file seems to have."""
     if detected.format != "csv" or detected.delimiter is None:
         return None
-    found = [_columns_match(match.spec, view.first_names(detected.delimiter)) for match in matches if _is_csv(match)]
+    found = [_columns_match(match.spec, view.first_names(detected)) for match in matches if _is_csv(match)]
     return max((match for match in found if match.fits), key=lambda match: match.strength, default=None)
 
 
@@ -223,7 +327,7 @@ def _match(spec: ExportSpec, view: _View) -> _Match:
     nothing = _Match(spec, False)
     rules = spec.recognise
     kind = format_of(view.head, spec.read.format)
-    if kind is None or (kind == "parquet") != bool(view.parquet_columns):
+    if kind is None:
         return nothing
     if not rules.columns and not rules.content:
         return nothing
@@ -241,8 +345,10 @@ def _match(spec: ExportSpec, view: _View) -> _Match:
         names = view.csv_names(spec)
     elif kind in ("json", "ndjson"):
         names = view.json_names(spec, kind)
-    elif kind == "parquet":
-        names = view.parquet_columns
+    elif kind in ("xlsx", "xls"):
+        names = view.sheet_names(spec)
+    elif kind in BINARY_FORMATS:
+        names = view.binary_columns
     else:
         # XML and logs: the names must occur in the text.
         text = view.text(spec.read.encoding) or ""
@@ -272,7 +378,7 @@ def _by_name(spec: ExportSpec, path: Path, view: _View) -> _Match | None:
     if spec.recognise.columns or spec.recognise.content or not _path_fits(spec, path):
         return None
     kind = format_of(view.head, spec.read.format)
-    if kind is None or (kind == "parquet") != bool(view.parquet_columns):
+    if kind is None:
         return None
     if kind == "csv" and not spec.read.header_rows:
         first = view.csv_first_record(spec)
@@ -284,17 +390,47 @@ def _by_name(spec: ExportSpec, path: Path, view: _View) -> _Match | None:
 class _View:
     """The beginning of a file, taken apart once per dialect however many specs ask."""
 
-    def __init__(self, head: bytes, parquet_columns: list[str]) -> None:
+    def __init__(self, path: Path, head: bytes, binary_columns: list[str]) -> None:
         self.head = head
-        self.parquet_columns = parquet_columns
+        self.binary_columns = binary_columns
+        self._path = path
+        self._tops: dict[str | None, tuple[str, list[tuple[int, list[Any]]]]] = {}
         self._texts: dict[str, str | None] = {}
         self._names: dict[object, list[str] | None] = {}
 
     def text(self, encoding: str) -> str | None:
         """The decoded beginning; None where it is not of this encoding."""
+        encoding = encoding_of(self.head, encoding)
         if encoding not in self._texts:
             self._texts[encoding] = _decode(self.head, encoding)
         return self._texts[encoding]
+
+    def sheet_top(self, sheet: str | None) -> tuple[str, list[tuple[int, list[Any]]]]:
+        """(name, first rows) of a sheet of the workbook. Raises `ReadError` where it has none of that name."""
+        if sheet not in self._tops:
+            self._tops[sheet] = top_rows(self._path, sheet)
+        return self._tops[sheet]
+
+    def sheet_names(self, spec: ExportSpec) -> list[str] | None:
+        """The header of the sheet that the spec reads."""
+        read = spec.read
+        key = ("sheet", read.sheet, read.header_rows, read.header_row_used, read.skip_rows)
+
+        def names() -> list[str] | None:
+            try:
+                return header(iter(self.sheet_top(read.sheet)[1]), read)[0] or None
+            except ReadError:
+                return None
+
+        return self._cached(key, names)
+
+    def all_names(self, spec: ExportSpec, kind: str | None) -> list[str] | None:
+        """All columns of the file, where its beginning shows them."""
+        if kind == "csv":
+            return self.csv_names(spec) if spec.read.header_rows else None
+        if kind in ("xlsx", "xls"):
+            return self.sheet_names(spec) if spec.read.header_rows else None
+        return self.binary_columns if kind in BINARY_FORMATS else None
 
     def _cached(self, key: object, make: Callable[[], list[str] | None]) -> list[str] | None:
         if key not in self._names:
@@ -304,7 +440,9 @@ class _View:
     def csv_names(self, spec: ExportSpec) -> list[str] | None:
         """The header as the spec's dialect reads it."""
         read = spec.read
-        key = (read.encoding, read.delimiter, read.quote, read.header_rows, read.skip_rows)
+        key = (
+            read.encoding, read.delimiter, read.quote, read.escape, read.header_rows, read.header_row_used, read.skip_rows
+        )  # fmt: skip
         return self._cached(key, lambda: self._header(spec))
 
     def csv_first_record(self, spec: ExportSpec) -> list[str]:
@@ -320,8 +458,14 @@ class _View:
         header = read_header(text.encode("utf-8", "surrogateescape"), spec.read, True)
         return header[0] if header else None
 
-    def first_names(self, delimiter: str) -> list[str]:
-        """The first line cut at a delimiter, for messages."""
+    def first_names(self, detected: Detected) -> list[str]:
+        """The names that the file seems to begin with, for messages."""
+        if detected.format in ("xlsx", "xls"):
+            rows = self.sheet_top(None)[1]
+            return [text for value in rows[0][1] if (text := cell_text(value).strip())] if rows else []
+        if detected.format in BINARY_FORMATS:
+            return self.binary_columns
+        delimiter = detected.delimiter or ","
         text = self.text("utf-8") or self.text("utf-16") or self.text("latin-1") or ""
         lines = text.splitlines()
         return [name.strip().strip('"') for name in lines[0].split(delimiter)] if lines else []
@@ -368,9 +512,6 @@ def _first_keys(text: str, record: str) -> list[str] | None:
 
 def _decode(head: bytes, encoding: str) -> str | None:
     """The beginning as text; the last characters may be cut. None where it is clearly not of this encoding."""
-    mark = bom_encoding(head)
-    if mark and mark != "utf-8" and is_utf8(encoding):
-        return None
     try:
         text = head.decode(encoding, KEEP_BYTES)
     except UnicodeError:
@@ -380,12 +521,18 @@ def _decode(head: bytes, encoding: str) -> str | None:
 
 def _detect(path: Path, head: bytes) -> Detected:
     """What the file looks like, for a message."""
-    compression = compression_of(path)
-    if head.startswith(b"PAR1"):
-        return Detected(None, None, "parquet", compression)
+    shape = _shape(head)
+    inside = split_member(path)
+    return replace(shape, compression=compression_of(path), member=inside[1] if inside else None)
+
+
+def _shape(head: bytes) -> Detected:
+    binary = binary_format(head)
+    if binary:
+        return Detected(None, None, binary)
     encoding = bom_encoding(head)
     if encoding is None and _is_binary(head):
-        return Detected(None, None, "binary", compression)
+        return Detected(None, None, "binary")
     if encoding is None:
         try:
             head[: len(head) - 4].decode("utf-8")
@@ -394,17 +541,17 @@ def _detect(path: Path, head: bytes) -> Detected:
             encoding = "utf-8" if error.start > len(head) - 12 else "not utf-8"
     text = head.decode(encoding if encoding != "not utf-8" else "latin-1", "replace").lstrip("\ufeff \t\r\n")
     if text[:1] == "<":
-        return Detected(encoding, None, "xml", compression)
+        return Detected(encoding, None, "xml")
     if text[:1] in "{[" and text[:1]:
         lines = text.splitlines()
         several = text[0] == "{" and (len(lines) < 2 or lines[1].startswith("{")) and lines[0].rstrip().endswith("}")
-        return Detected(encoding, None, "ndjson" if several else "json", compression)
+        return Detected(encoding, None, "ndjson" if several else "json")
     first = text.splitlines()[0] if text else ""
     counts = {delimiter: first.count(delimiter) for delimiter in ",;\t|"}
     delimiter = max(counts, key=lambda item: counts[item])
     if not counts[delimiter]:
-        return Detected(encoding, None, "text", compression)
-    return Detected(encoding, delimiter, "csv", compression)
+        return Detected(encoding, None, "text")
+    return Detected(encoding, delimiter, "csv")
 
 
 def _is_binary(head: bytes) -> bool:

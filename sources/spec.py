@@ -52,6 +52,12 @@ def _as_tuple(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
+def _as_names(value: Any) -> Any:
+    """A list of fields, each under its own name, or a mapping of fields to other names."""
+    value = _as_tuple(value)
+    return {name: name for name in value} if isinstance(value, (list, tuple)) else value
+
+
 Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
 
 
@@ -165,9 +171,9 @@ class Read(_Strict):
     columns: Names = ()
     fill_down: Names = ()
     record: str | None = None
-    parent: dict[str, Names] = Field(default_factory=dict)
+    parent: dict[str, Annotated[dict[str, str], BeforeValidator(_as_names)]] = Field(default_factory=dict)
     key_value: KeyValue | None = None
-    flatten: bool = False
+    flatten: Annotated[bool | tuple[str, ...], BeforeValidator(_as_tuple)] = False
     decimal: Literal[".", ","] = "."
     thousands: str | None = None
     trailing_minus: bool = False

@@ -9,10 +9,13 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from sources.archive import ReadError
 from sources.spec import RESERVED_COLUMNS, ExportSpec
 
 BASE_SCHEMA = pa.schema([("_row", pa.int32()), ("_line", pa.int32()), ("_raw", pa.string()), ("_problem", pa.string())])
@@ -20,14 +23,19 @@ BASE_SCHEMA = pa.schema([("_row", pa.int32()), ("_line", pa.int32()), ("_raw", p
 ROW_GROUP_ROWS = 122_880
 # Raw text of a broken record is kept for a person to look at, not to restore a file from.
 MAX_RAW_CHARACTERS = 10_000
+# A file with more columns is no table.
+MAX_COLUMNS = 5_000
 
 
 def column_names(found: Sequence[str], spec: ExportSpec) -> list[str]:
     """Names for the columns of a file: the spec's spelling where it knows one, else as found; unique and never empty.
 
     An empty name becomes `column_<position>`, a repeated one gets `_2`, `_3`, …; a name that parsed or typed rows need
-    for themselves, or that the spec gives to a column made of others, gets a trailing underscore.
+    for themselves, or that the spec gives to a column made of others, gets a trailing underscore. Raises `ReadError`
+    for more than `MAX_COLUMNS`.
     """
+    if len(found) > MAX_COLUMNS:
+        raise ReadError(f"{len(found):,} columns, more than {MAX_COLUMNS:,}: no table that {spec.name} describes")
     used: set[str] = set()
     result = []
     for position, text in enumerate(found, 1):
@@ -150,3 +158,36 @@ def problem_table(problems: Sequence[tuple[int, int | None, str | None, str]]) -
 def printable(raw: bytes) -> str:
     """Raw bytes as text for `_raw`; a byte that is no UTF-8 is written as `\\xNN`."""
     return raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
+
+
+def flattens(which: bool | tuple[str, ...], path: str) -> bool:
+    """Whether `read.flatten` (all, or the dotted paths given) takes the object at a path apart."""
+    return which if isinstance(which, bool) else path in which
+
+
+def flattened(record: dict[str, Any], which: bool | tuple[str, ...], prefix: str = "") -> dict[str, Any]:
+    """A nested record with the objects in it taken apart into dotted names."""
+    result: dict[str, Any] = {}
+    for name, value in record.items():
+        path = prefix + str(name)
+        if isinstance(value, dict) and value and flattens(which, path):
+            result.update(flattened(value, which, path + "."))
+        else:
+            result[path] = value
+    return result
+
+
+def fill_down(table: pa.Table, columns: tuple[str, ...], carried: dict[str, str | None]) -> pa.Table:
+    """Empty cells of the named columns take the value of the row above, also across blocks."""
+    for name in columns:
+        if name not in table.column_names:
+            continue
+        position = table.column_names.index(name)
+        filled = pc.fill_null_forward(table[name].combine_chunks())
+        if carried.get(name) is not None:
+            filled = pc.fill_null(filled, carried[name])
+        carried[name] = filled[-1].as_py()
+        # A record that could not be read stays empty.
+        kept = pc.if_else(pc.is_null(table["_problem"].combine_chunks()), filled, pa.scalar(None, pa.string()))
+        table = table.set_column(position, name, kept)
+    return table

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from models.contract import Contract, load_contracts
 from pipelines.night.session import Session, literal, quoted
+from sources.archive import is_there
 from sources.read import parse
 from sources.spec import ExportSpec
 from sources.typed import PROBLEM_TYPE, lookup_columns, mapping_query, typed_select
@@ -207,7 +208,7 @@ def parse_once(
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        if not path.is_file():
+        if not is_there(path):
             raise FileNotFoundError(
                 f"the file is gone and its parsed copy was made under another spec of {spec.name}; drop the file again"
             )
@@ -608,8 +609,8 @@ def cells_as_json(session: Session) -> str:
 
 
 def mapped_columns(session: Session, query: str) -> list[str]:
-    """Names of the columns a mapping SELECT returns."""
-    return [row[0] for row in session.rows(f"describe {query}")]
+    """Names of the columns a mapping SELECT returns, in lower case: DuckDB gives back the export's own spelling."""
+    return [row[0].lower() for row in session.rows(f"describe {query}")]
 
 
 def canonical_query(session: Session, spec: ExportSpec) -> str:

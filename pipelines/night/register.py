@@ -7,13 +7,15 @@ Does not belong here: reading rows, and what a row means.
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
 from pipelines.night.session import Session
-from sources.recognise import recognise
+from sources.archive import MEMBER_SIGN, ReadError, expand, open_raw
+from sources.recognise import Recognition, recognise
 from sources.spec import SourceCatalog
 
 # Written by people or tools next to exports; never an export itself.
@@ -39,16 +41,22 @@ SEEN_FILE = pa.schema(
 
 @dataclass(frozen=True)
 class FoundFile:
-    """A file below an export folder; `relative_path` is relative to that folder."""
+    """A file below an export folder; `relative_path` is relative to that folder.
+
+    A file in a zip archive is one too (`export.zip!orders.csv`). `problem`: why it is not even opened.
+    """
 
     path: Path
     relative_path: str
     byte_count: int
     modified_ns: int
+    problem: str | None = None
 
 
 def find_files(folders: list[Path]) -> list[FoundFile]:
     """Every file below the folders (a file given directly counts too), in path order; hidden ones are left out.
+
+    A zip archive stands for the files in it; one that is refused stands for itself, with its problem.
 
     Raises FileNotFoundError with the next step when a folder is not there.
     """
@@ -67,14 +75,25 @@ def find_files(folders: list[Path]) -> list[FoundFile]:
             except OSError:
                 found.append(FoundFile(path, str(relative), 0, 0))
                 continue
-            found.append(FoundFile(path, str(relative), stat.st_size, stat.st_mtime_ns))
+            try:
+                members = expand(path)
+            except ReadError as error:
+                found.append(FoundFile(path, str(relative), stat.st_size, stat.st_mtime_ns, str(error)))
+                continue
+            for member in members:
+                size = stat.st_size if member.name is None else member.byte_count
+                shown = str(relative) if member.name is None else f"{relative}{MEMBER_SIGN}{member.name}"
+                found.append(FoundFile(member.path, shown, size, stat.st_mtime_ns, member.problem))
     return found
 
 
 def content_id(path: Path) -> str:
-    """First 16 hex digits of the SHA-256 of a file's bytes."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()[:16]
+    """First 16 hex digits of the SHA-256 of a file's bytes; a file in a zip archive has the id it has outside."""
+    digest = hashlib.sha256()
+    with open_raw(path) as handle:
+        while block := handle.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()[:16]
 
 
 def register_files(session: Session, folders: list[Path], catalog: SourceCatalog, catalog_hash: str) -> int:
@@ -101,13 +120,16 @@ def register_files(session: Session, folders: list[Path], catalog: SourceCatalog
         unchanged = before is not None and (before[1], before[2]) == (file.byte_count, file.modified_ns)
         if unchanged and before is not None and before[4] == "recognised" and not specs_changed:
             continue
-        recognition = recognise(file.path, catalog)
+        if file.problem is None:
+            recognition = recognise(file.path, catalog)
+        else:
+            recognition = Recognition(file.path, "unreadable", message=file.problem)
         status = recognition.status
         file_id = before[3] if unchanged and before is not None else ""
         if status != "unreadable" and not file_id:
             try:
                 file_id = content_id(file.path)
-            except OSError:
+            except (OSError, ReadError, zipfile.BadZipFile):
                 status = "unreadable"
         # One file may hold the rows of several exports of a system (posts and comments, say): a row for each.
         exports = recognition.exports if status == "recognised" else (None,)
@@ -121,7 +143,7 @@ def register_files(session: Session, folders: list[Path], catalog: SourceCatalog
                 "file_id": file_id or "?" + hashlib.sha256(file.relative_path.encode()).hexdigest()[:15],
                 "status": status,
                 "source_export": export,
-                "message": recognition.message.replace(str(file.path), file.relative_path),
+                "message": message_of(recognition, export).replace(str(file.path), file.relative_path),
                 "format": recognition.detected.format,
                 "encoding": recognition.detected.encoding,
                 "delimiter": recognition.detected.delimiter,
@@ -136,6 +158,14 @@ def register_files(session: Session, folders: list[Path], catalog: SourceCatalog
     if specs_changed:
         reassign_gone_files(session, {file.path for file in found}, catalog)
     return len(found)
+
+
+def message_of(recognition: Recognition, export: str | None) -> str:
+    """What a night says of a file: what it is, and how its columns differ from those that the spec knows."""
+    found = recognition.drift
+    if found is None or export != recognition.export or not found.text:
+        return recognition.message
+    return f"{recognition.message}; {found.text}"
 
 
 def reassign_gone_files(session: Session, present: set[Path], catalog: SourceCatalog) -> None:
