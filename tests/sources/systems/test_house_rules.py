@@ -31,6 +31,7 @@ OWN = (
     "marketo",
     "meta_ads",
     "netsuite",
+    "odoo",
     "olist",
     "olist_funnel",
     "qualtrics",
@@ -44,6 +45,7 @@ OWN = (
     "typeform",
     "wabo",
     "wordpress",
+    "woocommerce",
     "zendesk",
 )
 SPECS = [spec for spec in load_catalog().exports.values() if spec.system in OWN]
