@@ -179,7 +179,7 @@ def read_head(path: Path, size: int = HEAD_BYTES) -> bytes:
         raise ReadError(f"{path}: no permission to read it; let the user of the nightly run read it") from None
     except BROKEN_COMPRESSION as error:
         raise ReadError(
-            f"{path}: broken or truncated {kind}{' ' if kind else ''}file ({error}); copy or export it again, and wait until it is complete"
+            f"{path}: broken or truncated {kind}file ({error}); copy or export it again, and wait until it is complete"
         ) from None
     if head.startswith(b"PK\x03\x04"):
         with as_file(path) as file:

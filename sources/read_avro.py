@@ -18,7 +18,6 @@ from uuid import UUID
 
 import fastavro
 import pyarrow as pa
-import zstandard
 
 from sources.archive import ReadError
 from sources.opening import BROKEN_COMPRESSION, open_plain
@@ -130,7 +129,7 @@ def _measure(path: Path) -> str | None:
                 packed = _long(stream)
                 if not 0 <= packed <= MAX_BLOCK_BYTES or count < 0:
                     raise ReadError(f"{path}: a block of {packed:,} bytes; no Avro file that is read here")
-                size = _unpacked(codec, _take(stream, packed))
+                size = _unpacked(path, codec, _take(stream, packed))
                 if size > MAX_BLOCK_BYTES:
                     raise ReadError(
                         f"{path}: a block unpacks to more than {MAX_BLOCK_BYTES:,} bytes; export with smaller blocks"
@@ -171,15 +170,14 @@ def _long(stream: IO[bytes], at_end: bool = False) -> Any:
     raise EOFError
 
 
-def _unpacked(codec: str, data: bytes) -> int:
+def _unpacked(path: Path, codec: str, data: bytes) -> int:
     """How large a block is unpacked, counted no further than just past the limit."""
     limit = MAX_BLOCK_BYTES + 1
     unpack: dict[str, Callable[[], int]] = {
         "null": lambda: len(data),
         "deflate": lambda: len(zlib.decompressobj(-15).decompress(data, limit)),
         "bzip2": lambda: len(bz2.BZ2Decompressor().decompress(data, limit)),
-        "zstandard": lambda: len(zstandard.ZstdDecompressor().stream_reader(data).read(limit)),
     }
     if codec not in unpack:
-        raise ReadError(f"an Avro file packed with {codec} is not read; write it with deflate or zstandard")
+        raise ReadError(f"{path}: an Avro file packed with {codec} is not read; write it with deflate")
     return unpack[codec]()

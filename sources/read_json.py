@@ -98,7 +98,7 @@ class Extractor:
                 if inner not in self._columns and self._con.execute(
                     "select count(*) from parsed where is_object and json_type(text, $pointer) not in ('OBJECT', 'NULL')",
                     {"pointer": inner},
-                ).fetchone() != (0,):
+                ).fetchall() != [(0,)]:
                     self._columns[inner] = name
 
 

@@ -80,6 +80,10 @@ def _months(text: str) -> tuple[tuple[str, ...], ...]:
 
 
 # English writes 03/04/2026 for two different days: `en` reads month names only, en-us and en-gb know more.
+_ENGLISH = _months(
+    "january/jan february/feb march/mar april/apr may june/jun july/jul august/aug september/sep/sept october/oct "
+    "november/nov december/dec"
+)
 STYLES = {
     "nl": Style(
         ",", ".", ("%d-%m-%Y", "%d/%m/%Y", "%d.%m.%Y", "%d %b %Y", "%d-%b-%Y"),
@@ -101,9 +105,9 @@ STYLES = {
         _months("janvier/janv février/fevrier/févr/fevr mars avril/avr mai juin juillet/juil août/aout "
                 "septembre/sept octobre/oct novembre/nov décembre/decembre/déc/dec"),
     ),
-    "en": Style(".", ",", ("%b %d, %Y", "%d %b %Y", "%b %d %Y", "%d-%b-%Y")),
-    "en-us": Style(".", ",", ("%m/%d/%Y", "%m-%d-%Y", "%b %d, %Y", "%d %b %Y", "%b %d %Y", "%d-%b-%Y")),
-    "en-gb": Style(".", ",", ("%d/%m/%Y", "%d-%m-%Y", "%b %d, %Y", "%d %b %Y", "%b %d %Y", "%d-%b-%Y")),
+    "en": Style(".", ",", ("%b %d, %Y", "%d %b %Y", "%b %d %Y", "%d-%b-%Y"), _ENGLISH),
+    "en-us": Style(".", ",", ("%m/%d/%Y", "%m-%d-%Y", "%b %d, %Y", "%d %b %Y", "%b %d %Y", "%d-%b-%Y"), _ENGLISH),
+    "en-gb": Style(".", ",", ("%d/%m/%Y", "%d-%m-%Y", "%b %d, %Y", "%d %b %Y", "%b %d %Y", "%d-%b-%Y"), _ENGLISH),
 }  # fmt: skip
 
 

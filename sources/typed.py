@@ -6,7 +6,9 @@ Does not belong here: reading files, choosing the winner among rows of one ident
 Rules worth knowing:
 
 - A cell's surrounding blanks are not content; an empty cell is NULL; `empty:` words are NULL too.
-- Dates and times are ISO 8601 unless `format:` says otherwise. Nothing else is tried: 03/04/2026 is never guessed.
+- Dates and times are ISO 8601 unless `format:` says otherwise, or as the declared language writes them (`read.style`).
+  Nothing else is tried: 03/04/2026 is never guessed.
+- A column made of others (`from:`) is their texts joined by a blank; NULL where the first is.
 - A local time that occurs twice (clocks go back) is its first occurrence, daylight saving; one that does not exist
   (clocks go forward) is moved forward by the gap. Both are counted per row.
 - Hashes are the lower half of MD5, shifted to 62 bits: stable over versions and engines, unlike `hash()`.
@@ -23,7 +25,7 @@ from zoneinfo import ZoneInfo
 import sqlglot
 from sqlglot import exp
 
-from sources.spec import Column, ExportSpec, SpecError
+from sources.spec import STYLES, Column, ExportSpec, SpecError, Style
 
 DUCKDB_TYPES = {
     "text": "VARCHAR",
@@ -40,6 +42,7 @@ PROBLEM_TYPE = 'STRUCT("column" VARCHAR, "value" VARCHAR, reason VARCHAR, advice
 TRUE_WORDS = ("true", "t", "yes", "y", "1", "ja", "j")
 FALSE_WORDS = ("false", "f", "no", "n", "0", "nee", "nej")
 
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _ISO_LOCAL = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?)?"
 _ISO_OFFSET = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)? ?(Z|z|UTC|GMT|[+-]\d{2}(:?\d{2})?)"
 _ISO_DATE = r"\d{4}-\d{2}-\d{2}([T ]00:00(:00(\.0+)?)?Z?)?"
@@ -78,7 +81,11 @@ def typed_select(spec: ExportSpec, relation: str, present_columns: Sequence[str]
         present[known.get(name.casefold(), name)] = name
         if name.casefold() not in known:
             columns[name] = Column()
-    cells = [f"{_cell(spec, column, present.get(name))} as {_text(name)}" for name, column in columns.items()]
+    cells = [
+        f"{_made(spec, column, columns, present) if column.parts else _cell(spec, column, present.get(name))} "
+        f"as {_text(name)}"
+        for name, column in columns.items()
+    ]
     content = [
         f"{literal(name + '=')} || {_text(name)}" for name in sorted(present, key=lambda item: (item.casefold(), item))
     ]
@@ -174,6 +181,14 @@ def _cell(spec: ExportSpec, column: Column, found: str | None) -> str:
     return value
 
 
+def _made(spec: ExportSpec, column: Column, columns: dict[str, Column], present: dict[str, str]) -> str:
+    """The text of a column made of others: their texts joined by a blank, NULL where the first is."""
+    spelled = {name.casefold(): name for name in columns}
+    names = [spelled[part.casefold()] for part in column.parts]
+    parts = [_cell(spec, columns[name], present.get(name)) for name in names]
+    return f"case when {parts[0]} is not null then concat_ws(' ', {', '.join(parts)}) end"
+
+
 def _hash(parts: Sequence[str]) -> str:
     return f"cast(md5_number_lower(concat_ws(chr(31), {', '.join(parts)})) >> 2 as bigint)"
 
@@ -199,7 +214,7 @@ def _values(spec: ExportSpec, columns: dict[str, Column]) -> tuple[list[str], li
             continue
         zone = column.time_zone or spec.time_zone
         local_name, utc_name = identifier(name + "~local"), identifier(name + "~utc")
-        absolute, local = _timestamp(column, text)
+        absolute, local = _timestamp(column, text, STYLES[spec.read.style] if spec.read.style else None)
         values.append(f"{local or 'cast(null as timestamp)'} as {local_name}")
         back, forward = _clock_changes(zone)
         # Step one: the local time, and its UTC as the zone table has it (an ambiguous one: the second occurrence; an
@@ -237,9 +252,13 @@ def _cast(spec: ExportSpec, column: Column, text: str) -> str:
         ]
         return f"case {' '.join(cases)} end"
     if column.type == "date":
+        style = STYLES[spec.read.style] if spec.read.style else None
         if column.format:
-            return f"cast(try_strptime({text}, {_formats(column.format)}) as date)"
-        return f"case when regexp_full_match({text}, {literal(_ISO_DATE)}) then try_cast({text}[:10] as date) end"
+            return f"cast({_strptime(_english(text, style), column.format)} as date)"
+        iso = f"case when regexp_full_match({text}, {literal(_ISO_DATE)}) then try_cast({text}[:10] as date) end"
+        if style is None:
+            return iso
+        return f"coalesce({iso}, cast({_strptime(_english(text, style), style.dates)} as date))"
     if column.type == "json":
         return f"try_cast({text} as json)"
     return text
@@ -253,6 +272,8 @@ def _number(spec: ExportSpec, column: Column, text: str) -> str:
         value = f"replace({value}, {literal(sign)}, '')"
     if column.strip:
         value = f"trim({value})"
+    if column.trailing_minus if column.trailing_minus is not None else spec.read.trailing_minus:
+        value = f"case when {value} like '%_-' then '-' || trim({value}[:-2]) else {value} end"
     fraction = rf"(\{decimal}\d*)?" if column.type == "decimal" else rf"(\{decimal}0*)?"
     whole = r"\d+"
     plain = value
@@ -273,11 +294,46 @@ def _number(spec: ExportSpec, column: Column, text: str) -> str:
     return f"case when regexp_full_match({value}, {literal(pattern)}) then {cast} end"
 
 
-def _formats(formats: Sequence[str]) -> str:
-    return f"[{', '.join(map(literal, formats))}]"
+def _strptime(text: str, formats: Sequence[str]) -> str:
+    """SQL of the first pattern that fits. `%Y` is a year of four digits: strptime would take 04/03/26 for the year 26."""
+    parts = []
+    for full in (True, False):
+        chosen = [literal(item) for item in formats if ("%Y" in item) == full]
+        if chosen:
+            parsed = f"try_strptime({text}, [{', '.join(chosen)}])"
+            parts.append(f"case when regexp_matches({text}, '\\d{{4}}') then {parsed} end" if full else parsed)
+    return parts[0] if len(parts) == 1 else f"coalesce({', '.join(parts)})"
 
 
-def _timestamp(column: Column, text: str) -> tuple[str | None, str | None]:
+def _english(text: str, style: Style | None) -> str:
+    """SQL of a text in which the name of a month in the style's language is the English one that strptime knows."""
+    if style is None or not style.months:
+        return text
+    spellings = {word: month for month, words in zip(_MONTHS, style.months, strict=True) for word in words}
+    longest_first = sorted(spellings, key=len, reverse=True)
+    # A month's name is a word of its own: mai is not the beginning of maintenant.
+    pattern = rf"(^|[^\pL])({'|'.join(longest_first)})($|[^\pL])"
+    word = f"regexp_extract(lower({text}), {literal(pattern)}, 2)"
+    english = f"map {{{', '.join(f'{literal(w)}: {literal(m)}' for w, m in spellings.items())}}}[{word}]"
+    replaced = rf"regexp_replace({text}, '(?i)' || {word} || '\.?', {english})"
+    return rf"case when regexp_matches({text}, '\pL{{3}}') then coalesce({replaced}, {text}) else {text} end"
+
+
+def _style_formats(style: Style) -> list[str]:
+    """Patterns of a style's dates with and without a time of day."""
+    english = style.decimal == "."
+    clocks = [
+        "",
+        " %H:%M",
+        " %H:%M:%S",
+        ", %H:%M",
+        ", %H:%M:%S",
+        *([" %I:%M %p", " %I:%M:%S %p", ", %I:%M %p", ", %I:%M:%S %p"] if english else []),
+    ]
+    return [date + clock for date in style.dates for clock in clocks]
+
+
+def _timestamp(column: Column, text: str, style: Style | None) -> tuple[str | None, str | None]:
     """SQL of the absolute (UTC) and of the local reading of a time; None for a reading that the format excludes.
 
     The absolute one is meant for values that the local one does not read.
@@ -294,8 +350,8 @@ def _timestamp(column: Column, text: str) -> tuple[str | None, str | None]:
             plain = f"regexp_full_match({text}, '-?\\d{{1,14}}(\\.\\d{{1,6}})?')"
             absolute.append(f"case when {plain} then make_timestamp(cast({number} * {scale} as bigint)) end")
         if with_zone:
-            absolute.append(f"timezone('UTC', try_strptime({text}, {_formats(with_zone)}))")
-        local = f"try_strptime({text}, {_formats(without)})" if without else None
+            absolute.append(f"timezone('UTC', {_strptime(_english(text, style), with_zone)})")
+        local = f"{_strptime(_english(text, style), without)}" if without else None
         joined = absolute[0] if len(absolute) == 1 else f"coalesce({', '.join(absolute)})" if absolute else None
         return joined, local
     plain = f"replace({text}, ',', '.')"
@@ -305,6 +361,8 @@ def _timestamp(column: Column, text: str) -> tuple[str | None, str | None]:
         f"then timezone('UTC', try_cast({offset} as timestamptz)) end"
     )
     local_sql = f"case when regexp_full_match({text}, {literal(_ISO_LOCAL)}) then try_cast({plain} as timestamp) end"
+    if style is not None:
+        local_sql = f"coalesce({local_sql}, {_strptime(_english(text, style), _style_formats(style))})"
     return absolute_sql, local_sql
 
 
