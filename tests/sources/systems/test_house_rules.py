@@ -31,6 +31,7 @@ OWN = (
     "marketo",
     "meta_ads",
     "netsuite",
+    "ocel",
     "odoo",
     "olist",
     "olist_funnel",
@@ -44,8 +45,9 @@ OWN = (
     "twilio",
     "typeform",
     "wabo",
-    "wordpress",
     "woocommerce",
+    "wordpress",
+    "xes",
     "zendesk",
 )
 SPECS = [spec for spec in load_catalog().exports.values() if spec.system in OWN]

@@ -93,6 +93,8 @@ KNOWN = {
     "olist_ecommerce/olist_sellers_dataset.csv": "olist.seller",
     "olist_ecommerce/product_category_name_translation.csv": "olist.product_category",
     "process_logs/helpdesk_italy.csv": "case_log.event",
+    "process_logs/ocel20_example.json": "ocel.event + ocel.object",
+    "process_logs/ocel_order_simulated.csv": "ocel.event_csv",
     "process_logs/sap_vbfa_subset.csv": "sap.vbfa",
     "process_logs/wabo_receipt.csv": "wabo.receipt",
     "qualtrics_csv/sample.csv": "qualtrics.response",

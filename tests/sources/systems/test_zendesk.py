@@ -182,3 +182,48 @@ def test_shared_phone_identifies_nobody_and_the_external_id_is_the_customer_numb
     assert identifiers(by_id["1"]) == {("zendesk.user", "1"), ("email", "a@example.org")}
     assert by_id["1"]["phone"] == "+31190000010"
     assert identifiers(by_id["2"]) == {("zendesk.user", "2"), ("phone", "+31190000011"), ("customer_number", "10001")}
+
+
+@pytest.mark.shared
+def test_csv_export_of_tickets(run: Run, shared: Path) -> None:
+    mapped = run("zendesk.ticket_export", shared / "_format_fixtures" / "zendesk_tickets_export.csv")
+    assert mapped.balances() and mapped.row_count == 2
+    opened, solved, answered = mapped.of_object("ticket", "4711")
+    assert (opened["touchpoint_type"], opened["occurred_at"]) == ("ticket_opened", datetime(2026, 3, 6, 9, 15))
+    assert (opened["occurred_at_precision"], opened["medium"], opened["channel_detail"]) == ("minute", None, "Mail")
+    assert identifiers(opened) == {
+        ("zendesk.user", "9001"),
+        ("zendesk.ticket", "4711"),
+        ("email", "anna.devries@example.com"),
+        ("customer_number", "10001"),
+    }
+    assert (solved["touchpoint_type"], solved["occurred_at"]) == ("ticket_resolved", datetime(2026, 3, 7, 16, 40))
+    # Good, on an unknown day: the ticket's last change.
+    assert (answered["touchpoint_type"], answered["occurred_at"]) == ("survey_answered", datetime(2026, 3, 9, 8))
+    assert [answered[name] for name in ("score_kind", "score_raw", "score_min", "score_max")] == ["csat", 1, 0, 1]
+    assert answered["attributes"]["is_time_estimated"] is True
+    offered, called = mapped.of_object("ticket", "4712")  # the same minute: in order of their names
+    assert (called["channel_detail"], called["medium"]) == ("Phone call (incoming)", "offline")
+    assert called["subject"] == "Where is my refund?\nSecond request"
+    # Offered is a survey sent, not a score.
+    assert (offered["touchpoint_type"], offered["score_raw"]) == ("survey_sent", None)
+
+
+def test_csv_export_complaint_reply_and_deleted(run_text: Run) -> None:
+    head = (
+        "Id,Requester,Requester id,Requester email,Subject,Tags,Status,Via,Ticket type,Created at,Solved at,Satisfaction Score,"
+        "First reply time in minutes,Full resolution time in minutes\n"
+    )
+    mapped = run_text(
+        "zendesk.ticket_export",
+        head
+        + '1,A,5,anna@example.org,S,"klacht,vip",Closed,Web,Incident,2026-03-01 10:00,2026-03-01 12:00,Bad,30,120\n'
+        + "2,A,5,anna@example.org,S,,Deleted,Web,,2026-03-01 10:00,,,,\n",
+    )
+    assert mapped.balances() and mapped.skipped == {"deleted_ticket": 1}
+    assert mapped.types == {"complaint": 1, "ticket_replied": 1, "ticket_resolved": 1, "survey_answered": 1}
+    [reply] = mapped.where(touchpoint_type="ticket_replied")
+    assert (reply["occurred_at"], reply["waiting_seconds"]) == (datetime(2026, 3, 1, 10, 30), 1800)
+    [solved] = mapped.where(touchpoint_type="ticket_resolved")
+    assert solved["duration_seconds"] == 7200
+    assert [row["score_raw"] for row in mapped.where(touchpoint_type="survey_answered")] == [0]
