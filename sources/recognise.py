@@ -8,6 +8,7 @@ Does not belong here: reading whole files, reading the rest of a spec.
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import fnmatch
 import json
@@ -167,8 +168,10 @@ def recognise(path: Path, catalog: SourceCatalog) -> Recognition:
     if not head.strip(b"\0 \t\r\n\xef\xbb\xbf\xff\xfe"):
         message = f"{path}: is empty; if the system had something to export, export again"
         return _bad(path, "empty", message, detected)
+    specs = list(catalog.exports.values())
     if detected.format == "binary":
-        return _bad(path, "unreadable", f"{path}: is binary; export as CSV, xlsx, JSON, XML or Parquet", detected)
+        # Text of two or four bytes a character looks binary; only a spec that declares such an encoding may read it.
+        specs = [spec for spec in specs if codecs.lookup(spec.read.encoding).name.startswith(("utf-16", "utf-32"))]
     try:
         view = _View(path, head, _binary_columns(path, detected.format))
         if detected.format in ("xlsx", "xls"):
@@ -178,10 +181,12 @@ def recognise(path: Path, catalog: SourceCatalog) -> Recognition:
         return _bad(path, "unreadable", str(error), detected)
     except BROKEN_COMPRESSION as error:
         return _bad(path, "unreadable", f"{path}: broken or truncated ({error}); copy or export it again", detected)
-    matches = [_match(spec, view) for spec in catalog.exports.values()]
+    matches = [_match(spec, view) for spec in specs]
     fitting = [match for match in matches if match.fits]
     if not fitting:
-        fitting = [match for match in (_by_name(spec, path, view) for spec in catalog.exports.values()) if match]
+        fitting = [match for match in (_by_name(spec, path, view) for spec in specs) if match]
+    if detected.format == "binary" and not fitting:
+        return _bad(path, "unreadable", f"{path}: is binary; export as CSV, xlsx, JSON, XML or Parquet", detected)
     return _decide(path, fitting, matches, detected, view)
 
 
