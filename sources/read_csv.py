@@ -183,10 +183,7 @@ def parse_csv(path: Path, spec: ExportSpec, writer: ParsedWriter, block_bytes: i
             block = block.replace(b"\r", b"\n")
         block = carry + block
         if names is None:
-            line_one = block.partition(b"\n")[0].rstrip(b"\r")
-            if b"\r" in line_one and not (read.quote and read.quote.encode() in line_one):
-                # A header that ends otherwise than the lines below it.
-                block = line_one.replace(b"\r", b"\n") + block[len(line_one) :]
+            block = _header_lines_ended(block, read)
             header = read_header(block, spec.read, last)
             if header is None:
                 carry = block
@@ -208,6 +205,27 @@ def parse_csv(path: Path, spec: ExportSpec, writer: ParsedWriter, block_bytes: i
             held.append((row, line, None, broken))
     if held:
         writer.write(problem_table(held))
+
+
+def _header_lines_ended(block: bytes, read: Read) -> bytes:
+    """The block with line feeds for old line ends (CR) in its title and header lines, which may end otherwise than the rest.
+
+    A carriage return within quotes is text and stays.
+    """
+    lines = block.split(b"\n", read.skip_rows + read.header_rows)
+    rest = lines.pop() if len(lines) > read.skip_rows + read.header_rows else None
+    is_quoted = False
+    for index, line in enumerate(lines):
+        pieces = line.removesuffix(b"\r").split(b"\r")
+        if len(pieces) == 1:
+            is_quoted ^= bool(read.quote) and line.count(read.quote.encode()) % 2 == 1
+            continue
+        ended = b""
+        for piece in pieces:
+            is_quoted ^= bool(read.quote) and piece.count(read.quote.encode()) % 2 == 1
+            ended += piece + (b"\r" if is_quoted else b"\n")
+        lines[index] = ended[:-1]
+    return b"\n".join(lines if rest is None else [*lines, rest])
 
 
 def _check_length(path: Path, line: int, unfinished: bytes) -> None:
