@@ -22,6 +22,7 @@ RELEASE_NAME = re.compile(r"^r(\d{6})$")
 DATA_FILE = "customer360.duckdb"
 STATE_FILE = "state.duckdb"
 RELEASE_FILE = "release.json"
+MINIMUM_SALT_BYTES = 16
 
 
 class WarehouseError(Exception):
@@ -172,8 +173,13 @@ class Warehouse:
                 removed.append(release.release_id)
         return removed
 
-    def salt(self) -> bytes:
-        """The warehouse's secret for keyed pseudonyms: made once, mode 0600, never part of a release."""
+    def salt(self, file: Path | None = None) -> bytes:
+        """The secret for keyed pseudonyms: the content of `file`, else the warehouse's own (made once, mode 0600).
+
+        Never part of a release. Raises WarehouseError when `file` cannot be read or is too short to be a secret.
+        """
+        if file is not None:
+            return read_salt(file)
         path = self.root / "secret" / "salt"
         if not path.is_file():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -182,6 +188,18 @@ class Warehouse:
             os.close(handle)
             path.with_suffix(".new").replace(path)
         return path.read_bytes().strip()
+
+
+def read_salt(file: Path) -> bytes:
+    """A secret that the company keeps itself (`privacy.salt_file`)."""
+    advice = "Write one with `openssl rand -hex 32`, or remove privacy.salt_file: then the warehouse makes its own."
+    try:
+        content = file.read_bytes().strip()
+    except OSError as error:
+        raise WarehouseError(f"the salt file {file} cannot be read ({error.strerror}). {advice}") from error
+    if len(content) < MINIMUM_SALT_BYTES:
+        raise WarehouseError(f"the salt file {file} holds {len(content)} characters, too few for a secret. {advice}")
+    return content
 
 
 def sync_folder(folder: Path) -> None:

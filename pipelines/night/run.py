@@ -77,8 +77,9 @@ class Night:
         """Bring one export up to date."""
         spec = self.catalog.exports[export]
         siblings = {other.export: other for other in self.catalog.exports.values() if other.system == spec.system}
+        salt = self.warehouse.salt(self.configuration.privacy.salt_file)
         return ingest.ingest_export(
-            self.session, spec, siblings, self.warehouse.parsed_folder, self.warehouse.salt(), self.reporter.part
+            self.session, spec, siblings, self.warehouse.parsed_folder, salt, self.reporter.part
         )
 
     # 6

@@ -22,7 +22,7 @@ from pipelines.model_files import load_models
 from pipelines.night.build import full_models
 from pipelines.night.run import NightError
 from pipelines.nightly import build_definitions
-from pipelines.warehouse import Release, Warehouse
+from pipelines.warehouse import Release, Warehouse, WarehouseError
 from tests.pipelines.companies import DESK_HEADER, DESK_SELECT, FIRST_ROWS, write_desk, write_lines, write_touchpoints
 from tests.pipelines.nights import (
     assert_same,
@@ -452,6 +452,33 @@ def test_a_changed_configuration_rebuilds(warehouse: Path, tmp_path: Path) -> No
     assert_same(release, small_night([tmp_path / "all"], tmp_path / "at once", config))
     same = small_night([tmp_path / "none"], warehouse, config)
     assert same.summary["night"]["full"] is False, "the second night with it is an ordinary one"
+
+
+def test_a_secret_of_the_company_s_own_makes_the_pseudonyms(tmp_path: Path) -> None:
+    line = '192.0.2.7 - - [05/Jan/2026:10:00:00 +0100] "GET /shop HTTP/1.1" 200 512 "-" "Mozilla/5.0 (X11; Linux x86_64)"'
+    write_lines(tmp_path / "exports" / "access.log", line)
+    config = write_lines(tmp_path / "touchpoint360.yaml", "privacy: {salt_file: salt}")
+    log_night = partial(quick_night, [tmp_path / "exports"], config=config, systems=("access_log",))
+    visitor = "select identifiers[1].value from touchpoint"
+
+    def secret(character: str) -> None:
+        (tmp_path / "salt").write_text(character * 32)
+
+    secret("a")
+    first = log_night(tmp_path / "one")
+    assert query(first, visitor) == query(log_night(tmp_path / "two"), visitor), "the same in every warehouse"
+    assert not (tmp_path / "one" / "secret").exists()
+    secret("b")
+    second = log_night(tmp_path / "one")
+    assert query(second, visitor) != query(first, visitor)
+    assert_same(second, log_night(tmp_path / "three"))
+    (tmp_path / "salt").write_text("short")
+    with pytest.raises(WarehouseError, match="holds 5 characters, too few for a secret"):
+        log_night(tmp_path / "one")
+    (tmp_path / "salt").unlink()
+    with pytest.raises(WarehouseError, match=r"salt cannot be read .*openssl"):
+        log_night(tmp_path / "one")
+    assert Warehouse(tmp_path / "one").require_current().release_id == second.release_id
 
 
 def test_a_changed_model_rebuilds_itself_and_what_reads_it(
