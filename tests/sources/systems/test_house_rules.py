@@ -20,6 +20,7 @@ OWN = (
     "brevo",
     "case_log",
     "drupal",
+    "dynamics365",
     "exact",
     "flamingo",
     "google_ads",

@@ -16,6 +16,7 @@ KNOWN = {
     "_format_fixtures/activecampaign_contacts.csv": "activecampaign.contact",
     "_format_fixtures/amazon_connect_ctr.jsonl": "amazon_connect.contact",
     "_format_fixtures/brevo_contacts.csv": "brevo.contact",
+    "_format_fixtures/dynamics365_leads.xlsx": "dynamics365.lead + dynamics365.lead_person",
     "_format_fixtures/exact_orders.xml": "exact.debtor + exact.order",
     "_format_fixtures/flamingo_inbound.csv": "flamingo.inbound",
     "_format_fixtures/google_ads_ui_campaign_report.csv": "google_ads.campaign_report",
@@ -145,6 +146,7 @@ KNOWN = {
     "zendesk_api/ticket_metrics.jsonl": "zendesk.ticket_metric",
     "zendesk_api/tickets.jsonl": "zendesk.ticket",
     "zendesk_api/users.jsonl": "zendesk.user",
+    "zendesk_tables/user_data.csv": "zendesk.user",
 }
 SYSTEMS = {name.split(".")[0] for name in KNOWN.values()} | {"square"}
 
