@@ -247,7 +247,7 @@ def test_zendesk_tickets_are_of_their_requesters(night: Night) -> None:
     found = night.rows(
         """
         select full_name, count(*) from touchpoint join customer using (customer_id)
-        where source_system = 'zendesk' and touchpoint_type = 'ticket_opened' group by 1
+        where source_system = 'zendesk' and source_export = 'ticket' and touchpoint_type = 'ticket_opened' group by 1
         """
     )
     assert Counter(dict(found)) == expected

@@ -98,7 +98,9 @@ def test_who_said_what(run_text: Run) -> None:
     )
     assert mapped.balances()
     assert mapped.types == {"chat": 3, "chatbot": 1, "ticket_reopened": 1, "unmapped": 1}
-    spoken = {(row["direction"], row["agent_id"], tuple(identifiers(row))) for row in mapped.where(touchpoint_type="chat")}
+    spoken = {
+        (row["direction"], row["agent_id"], tuple(identifiers(row))) for row in mapped.where(touchpoint_type="chat")
+    }
     assert spoken == {
         (None, None, (("intercom.contact", "c1"),)),
         ("outbound", "a1", (("intercom.contact", "c1"),)),

@@ -180,3 +180,17 @@ def test_mailchimp_who_left_the_audience_gave_no_consent(run_text: Run) -> None:
         f"{head},CLEAN_TIME\nanna@example.org,Anna,2,,2026-01-01 10:00:00,,1,e1,2026-02-01 10:00:00\n",
     ).rows
     assert (cleaned["consent_email"], cleaned["valid_from"]) == (False, datetime(2026, 2, 1, 10))
+
+
+@pytest.mark.shared
+def test_mailchimp_automations(run: Run, shared: Path) -> None:
+    path = shared / "mailchimp_tables" / "automation_recipient_activity.csv"
+    acted = run("mailchimp.automation_recipient_activity", path)
+    assert acted.balances()
+    assert acted.types == {"email_opened": 2, "email_clicked": 6}
+    first = acted.where()[0]
+    assert (first["occurred_at"], first["touchpoint_type"]) == (datetime(2020, 4, 21, 14, 52, 6), "email_clicked")
+    assert (identifiers(first), first["campaign_id"]) == (
+        {("email_md5", "4d1bf0aa67690a2b483771ce00cfb6a7")},
+        "b63e7b8aff",
+    )

@@ -66,6 +66,7 @@ KNOWN = {
     "klaviyo_tables/flow.csv": "klaviyo.flow",
     "klaviyo_tables/metric.csv": "klaviyo.metric",
     "klaviyo_tables/person.csv": "klaviyo.person",
+    "mailchimp_tables/automation_recipient_activity.csv": "mailchimp.automation_recipient_activity",
     "mailchimp_tables/campaign.csv": "mailchimp.campaign",
     "mailchimp_tables/campaign_recipient.csv": "mailchimp.campaign_recipient",
     "mailchimp_tables/campaign_recipient_activity.csv": "mailchimp.campaign_recipient_activity",
@@ -146,6 +147,8 @@ KNOWN = {
     "zendesk_api/ticket_metrics.jsonl": "zendesk.ticket_metric",
     "zendesk_api/tickets.jsonl": "zendesk.ticket",
     "zendesk_api/users.jsonl": "zendesk.user",
+    "zendesk_tables/ticket_data.csv": "zendesk.ticket_table",
+    "zendesk_tables/ticket_field_history_data.csv": "zendesk.ticket_field_history",
     "zendesk_tables/user_data.csv": "zendesk.user",
 }
 SYSTEMS = {name.split(".")[0] for name in KNOWN.values()} | {"square"}

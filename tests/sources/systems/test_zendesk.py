@@ -227,3 +227,23 @@ def test_csv_export_complaint_reply_and_deleted(run_text: Run) -> None:
     [solved] = mapped.where(touchpoint_type="ticket_resolved")
     assert solved["duration_seconds"] == 7200
     assert [row["score_raw"] for row in mapped.where(touchpoint_type="survey_answered")] == [0]
+
+
+@pytest.mark.shared
+def test_tables_of_a_connector(run: Run, shared: Path) -> None:
+    folder = shared / "zendesk_tables"
+    tickets = run("zendesk.ticket_table", folder / "ticket_data.csv")
+    assert tickets.balances()
+    assert (tickets.types, tickets.skipped) == ({"ticket_opened": 8}, {"deleted_ticket": 2})
+    [opened] = tickets.of_object("ticket", "11071")
+    assert (opened["occurred_at"], opened["channel_detail"]) == (datetime(2020, 8, 28, 18, 6, 36), "email")
+    assert identifiers(opened) == {("zendesk.user", "2222"), ("zendesk.ticket", "11071")}
+    changes = run("zendesk.ticket_field_history", folder / "ticket_field_history_data.csv")
+    assert changes.balances()
+    # 18 of the 38 changes say solved, one of them four times.
+    assert (changes.types, changes.skipped, changes.superseded) == ({"ticket_resolved": 15}, {"other_change": 20}, 3)
+    [solved] = changes.of_object("ticket", "11071")
+    assert solved["occurred_at"] == datetime(2020, 11, 14, 11, 1, 27)
+    users = run("zendesk.user", folder / "user_data.csv")
+    assert users.balances()
+    assert (len(users.rows), users.skipped) == (9, {"staff": 1})
