@@ -19,7 +19,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import python_calamine as calamine
@@ -30,14 +30,18 @@ from sources.spec import ExportSpec, Read
 from sources.writing import BASE_SCHEMA, ParsedWriter, column_names, fill_down
 
 MAX_WORKBOOK_BYTES = 1 << 30
-MAX_SHEET_CELLS = 60_000_000
+MAX_SHEET_CELLS = 75_000_000
 # Rows looked at to find a header.
 TOP_ROWS = 200
 
 _BATCH_ROWS = 10_000
 _CHUNK = 1 << 20
-# A cell with something in it: its reference. Cells that only have a format end with "/>".
-_CELL = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["']([A-Za-z]{1,3})(\d{1,7})["'][^>]*?(/?)>""")
+# What the reference of a cell may look like, wherever it stands; and a cell that only has a format, which takes no room.
+_REFERENCE = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{1,3})(\d{1,7})["']""")
+_LONG = re.compile(rb"""["'][A-Za-z]{1,3}\d{6,7}["']""")
+_WIDE = re.compile(rb"""["'][A-Za-z]{2}\d{1,7}["']""")
+_WIDER = re.compile(rb"""["'][A-Za-z]{3}\d{1,7}["']""")
+_FORMAT_ONLY = re.compile(rb"""<c(?:\s+\w+\s*=\s*"[^"<>]*")*\s*/>""")
 _WHOLE_DIGITS = 2**53
 
 # Number of the row in the sheet, from 1, and its values as calamine gives them, from column A.
@@ -101,7 +105,7 @@ class Workbook:
         start = sheet.start
         before = [""] * (start[1] if start else 0)
         for number, cells in enumerate(sheet.iter_rows(), 1):
-            if any(value != "" for value in cells):
+            if cells.count("") < len(cells):
                 yield number, before + cells
 
     def _safely(self, work: Any) -> Any:
@@ -207,7 +211,10 @@ def _table(batch: Sequence[tuple[int, list[Any]]], names: list[str], commas: set
     lines = [number for number, _ in batch]
     cells = [(values + [""] * (width - len(values)))[:width] for _, values in batch]
     columns = [
-        [cell_text(value, "," if index in commas else ".") or None for value in values]
+        [
+            (value if value.__class__ is str else cell_text(value, "," if index in commas else ".")) or None
+            for value in values
+        ]
         for index, values in enumerate(zip(*cells, strict=True))
     ]
     base = [range(row, row + count), lines, [None] * count, [None] * count]
@@ -235,8 +242,7 @@ def _measure(path: Path, file: Path, byte_count: int, modified_ns: int) -> None:
                 # What is really in it counts, not what the archive says.
                 entry.file_size = MAX_WORKBOOK_BYTES + 1
                 is_sheet = entry.filename.lower().startswith("xl/worksheets/")
-                last_row = last_column = 0
-                rest = b""
+                most = _Bound()
                 with archive.open(entry) as stream:
                     while chunk := stream.read(_CHUNK):
                         total += len(chunk)
@@ -244,15 +250,15 @@ def _measure(path: Path, file: Path, byte_count: int, modified_ns: int) -> None:
                             raise ReadError(
                                 f"{path}: unpacks to more than {MAX_WORKBOOK_BYTES:,} bytes; save its sheet as CSV (UTF-8)"
                             )
-                        if not is_sheet:
-                            continue
-                        rest += chunk
-                        row, column, end = _furthest(rest)
-                        last_row, last_column = max(last_row, row), max(last_column, column)
-                        rest = rest[max(end, len(rest) - 4096) :]
-                if last_row * last_column > MAX_SHEET_CELLS:
+                        if is_sheet:
+                            most.look(chunk)
+                if most.cells <= MAX_SHEET_CELLS:
+                    continue
+                with archive.open(entry) as stream:
+                    rows, columns = _span(path, stream)
+                if rows * columns > MAX_SHEET_CELLS:
                     raise ReadError(
-                        f"{path}: its cells span {last_row:,} rows and {last_column:,} columns, more than "
+                        f"{path}: its cells span {rows:,} rows and {columns:,} columns, more than "
                         f"{MAX_SHEET_CELLS:,} cells; delete what stands far outside the table, or save it as CSV (UTF-8)"
                     )
     except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
@@ -261,16 +267,45 @@ def _measure(path: Path, file: Path, byte_count: int, modified_ns: int) -> None:
         raise ReadError(f"{path}: broken workbook ({error}); save or export it again") from None
 
 
-def _furthest(text: bytes) -> tuple[int, int, int]:
-    """(highest row, highest column, end of the last whole cell) among the filled cells of a piece of a sheet's XML."""
-    found = _CELL.findall(text)
-    rows = {number for _, number, empty in found if not empty}
-    columns = {letters.upper() for letters, _, empty in found if not empty}
-    width = 0
-    for letters in columns:
-        number = 0
-        for letter in letters:
-            number = number * 26 + letter - 64
-        width = max(width, number)
-    end = text.rfind(b">") + 1
-    return max(map(int, rows), default=0), width, end
+class _Bound:
+    """How many cells a sheet can span at most, told from the lengths of the references in its XML: quick, never too low."""
+
+    def __init__(self) -> None:
+        self._before = b""
+        self._long = self._wide = self._wider = False
+
+    def look(self, chunk: bytes) -> None:
+        """Take the next piece of the XML into account."""
+        text = self._before + chunk
+        self._long = self._long or _LONG.search(text) is not None
+        self._wide = self._wide or _WIDE.search(text) is not None
+        self._wider = self._wider or _WIDER.search(text) is not None
+        self._before = text[-200:]
+
+    @property
+    def cells(self) -> int:
+        """Rows times columns."""
+        return (1_048_576 if self._long else 99_999) * (16_384 if self._wider else 702 if self._wide else 26)
+
+
+def _span(path: Path, stream: IO[bytes]) -> tuple[int, int]:
+    """(highest row, highest column) of the cells in a sheet's XML, without those that only have a format."""
+    highest = width = 0
+    rest = b""
+    while chunk := stream.read(_CHUNK):
+        text = rest + chunk
+        end = text.rfind(b">") + 1
+        text, rest = text[:end], text[end:]
+        if len(rest) > _CHUNK:
+            raise ReadError(f"{path}: broken workbook (a tag without end); save or export it again")
+        found = _REFERENCE.findall(_FORMAT_ONLY.sub(b"", text))
+        highest = max([highest, *{int(number) for _, number in found}])
+        width = max([width, *{_column_number(letters) for letters in {letters for letters, _ in found}}])
+    return highest, width
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - 64
+    return number
