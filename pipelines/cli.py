@@ -96,6 +96,34 @@ def inspect(
         print("\n\n".join(report.to_text() for report in reports))
 
 
+@app.command(epilog="Example: touchpoint360 sources zendesk.ticket")
+def sources(
+    name: Annotated[str, typer.Argument(help="A system or an export; empty for the list.")] = "",
+    config: ConfigOption = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of a spec, for editors.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the systems and exports that are known, or explain one."""
+    from models.configuration import load_configuration
+    from pipelines.assets.resource import configuration_file, configured_catalog
+    from sources.catalogue_text import catalogue_rows, catalogue_text, export_text, find_exports
+    from sources.spec import SourceCatalog, spec_schema
+
+    if schema:
+        print(json.dumps(spec_schema(), indent=2))
+        return
+    path = config or configuration_file()
+    catalog = configured_catalog(load_configuration(path), path)
+    if name:
+        catalog = SourceCatalog({spec.name: spec for spec in find_exports(catalog, name)})
+    if as_json:
+        print(json.dumps(catalogue_rows(catalog), indent=2))
+    elif name:
+        print("\n\n".join(export_text(spec) for spec in catalog.exports.values()))
+    else:
+        print(catalogue_text(catalog))
+
+
 @app.command(epilog="Example: touchpoint360 generate --customers 2000 --seed 360 --nights 3 --out demo/")
 def generate(
     out: Annotated[Path, typer.Option("--out", help="Folder for exports/ and truth/.")],

@@ -549,6 +549,32 @@ def _complaint(path: Path, text: str, model: type[BaseModel], item: Any) -> str:
     return f"{path}{f', line {line}' if line else ''}: {key + ': ' if key else ''}{message}"
 
 
+def spec_schema() -> dict[str, Any]:
+    """JSON schema of `<export>.yaml`, from which editors complete keys and mark mistakes."""
+    schema = _ExportFile.model_json_schema()
+    schema["title"] = "touchpoint360 export spec"
+    _allow_single_items(schema)
+    # Names that may be renamed on the way are given as a list or as old name: new name.
+    schema["$defs"]["Read"]["properties"]["parent"]["additionalProperties"] = {"type": ["array", "object"]}
+    # `name:` without anything after it declares a text column.
+    columns = schema["properties"]["columns"]
+    columns["additionalProperties"] = {"anyOf": [columns["additionalProperties"], {"type": "null"}]}
+    return schema
+
+
+def _allow_single_items(node: Any) -> None:
+    """Where the spec takes a list it takes a single item too; the generated schema does not know that."""
+    if isinstance(node, dict):
+        for value in node.values():
+            _allow_single_items(value)
+        if node.get("type") == "array" and "items" in node:
+            lone = {key: node.pop(key) for key in ("type", "items")}
+            node["anyOf"] = [lone, lone["items"]]
+    elif isinstance(node, list):
+        for value in node:
+            _allow_single_items(value)
+
+
 def _near(name: str, known: Sequence[str]) -> str:
     """The hint that ends a complaint about a name: the nearest known name, or all of them when none is near."""
     near = difflib.get_close_matches(name, known, 1, 0.6)
