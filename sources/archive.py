@@ -68,6 +68,9 @@ def expand(path: Path) -> list[Member]:
     Hidden members and folders are left out. A member that must not or cannot be read comes with its `problem`. Raises
     `ReadError` for an archive that is broken, empty, or too large to be meant well.
     """
+    if not path.is_file():
+        # A pipe would wait for a writer for ever.
+        return [Member(path)]
     try:
         with path.open("rb") as file:
             if file.read(4) not in (b"PK\x03\x04", b"PK\x05\x06") or zip_kind(path) not in ("archive", None):
