@@ -9,7 +9,7 @@ NIGHTS ?= 3
 # Sizes of the benchmark, in millions of touchpoints.
 BENCH ?= 1 10
 
-.PHONY: demo test lint types check-defs bench docs clean help
+.PHONY: demo test lint types check-defs bench bench-reading docs clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -48,8 +48,12 @@ check-defs: $(BIN)/.dev ## let Dagster load and validate the definitions
 bench: $(BIN)/.dev ## the night at 1 and 10 million touchpoints, beside DuckDB reading the same files
 	$(BIN)/python -m benchmarks.night $(BENCH)
 
-docs: $(BIN)/.run ## write docs/tables.md from the contracts
+bench-reading: $(BIN)/.dev ## reading CSV, NDJSON and workbooks, beside DuckDB's and calamine's own readers
+	$(BIN)/python -m benchmarks.reading
+
+docs: $(BIN)/.run ## write docs/tables.md from the contracts and docs/spec.schema.json from the spec model
 	$(BIN)/touchpoint360 tables --out docs/tables.md
+	$(BIN)/touchpoint360 sources --schema > docs/spec.schema.json
 
 clean: ## remove the environment and the demo
 	rm -rf $(VENV) $(DEMO) .pytest_cache .hypothesis .mypy_cache .ruff_cache
