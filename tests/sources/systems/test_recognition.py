@@ -147,6 +147,7 @@ KNOWN = {
     "zendesk_api/ticket_metrics.jsonl": "zendesk.ticket_metric",
     "zendesk_api/tickets.jsonl": "zendesk.ticket",
     "zendesk_api/users.jsonl": "zendesk.user",
+    "zendesk_tables/organization_data.csv": "zendesk.organization",
     "zendesk_tables/ticket_data.csv": "zendesk.ticket_table",
     "zendesk_tables/ticket_field_history_data.csv": "zendesk.ticket_field_history",
     "zendesk_tables/user_data.csv": "zendesk.user",

@@ -247,3 +247,10 @@ def test_tables_of_a_connector(run: Run, shared: Path) -> None:
     users = run("zendesk.user", folder / "user_data.csv")
     assert users.balances()
     assert (len(users.rows), users.skipped) == (9, {"staff": 1})
+    firms = run("zendesk.organization", folder / "organization_data.csv")
+    assert firms.balances() and {row["party_type"] for row in firms.rows} == {"organisation"}
+    [first] = [row for row in firms.rows if row["organisation_name"] == "name1"]
+    assert (identifiers(first), first["valid_from"]) == (
+        {("zendesk.organization", "370326104793")},
+        datetime(2020, 2, 13, 22, 45, 2),
+    )
