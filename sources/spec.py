@@ -236,6 +236,7 @@ class Column(_Strict):
     """One typed column. `optional`: a value that does not cast becomes NULL and is counted; the row is kept.
 
     `from`: the column is not in the file but made of others, their texts joined by a blank before the cast.
+    `pad`: a text of digits gets zeros in front up to this length (a spreadsheet has taken them away).
     """
 
     type: Literal["text", "integer", "decimal", "boolean", "date", "timestamp", "json", "email", "phone"] = "text"
@@ -249,6 +250,7 @@ class Column(_Strict):
     thousands: str | None = None
     trailing_minus: bool | None = None
     strip: Names = ()
+    pad: int | None = Field(default=None, ge=2, le=64)
     empty: Names = ()
     true_words: Names = ()
     false_words: Names = ()

@@ -175,6 +175,9 @@ def _cell(spec: ExportSpec, column: Column, found: str | None) -> str:
     if found is None:
         return "cast(null as varchar)"
     value = f"nullif(trim({identifier(found)}), '')"
+    if column.pad:
+        digits = literal(rf"\d{{1,{column.pad - 1}}}")
+        value = f"case when regexp_full_match({value}, {digits}) then lpad({value}, {column.pad}, '0') else {value} end"
     words = (*spec.read.empty, *column.empty)
     if words:
         value = f"case when {value} in ({', '.join(map(literal, words))}) then null else {value} end"

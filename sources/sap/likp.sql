@@ -1,31 +1,11 @@
 -- sap.likp: order_delivered at the proof of delivery. kunnr is who receives the goods.
-with clock as (
-  select
-    *,
-    -- The clock of the SAP server (system.yaml); 000000 is "not filled".
-    try_strptime(
-      strftime(podat, '%Y%m%d') || lpad(nullif(replace(potim, ':', ''), '000000'), 6, '0'), '%Y%m%d%H%M%S'
-    ) as local_time
-  from export_row
-),
-
-delivery as (
-  select *, timezone('UTC', timezone('Europe/Amsterdam', local_time)) as utc_time
-  from clock
-)
-
 select
   row_id,
   'order_delivered' as touchpoint_type,
   lfart as raw_type,
-  -- When the clocks go back an hour exists twice: the first of the two, as everywhere else.
-  case
-    when local_time is null then cast(podat as timestamp)
-    when timezone('Europe/Amsterdam', timezone('UTC', utc_time - interval 1 hour)) = local_time
-      then utc_time - interval 1 hour
-    else utc_time
-  end as occurred_at,
-  case when local_time is null then 'day' else 'second' end as occurred_at_precision,
+  -- Without a clock the day is all that is known.
+  case when potim is null then cast(podat as timestamp) else coalesce(delivered_at, cast(podat as timestamp)) end as occurred_at,
+  case when potim is null or delivered_at is null then 'day' else 'second' end as occurred_at_precision,
   route as channel_detail,
   [
     {'type': 'sap.delivery', 'value': ltrim(vbeln, '0')},
@@ -40,4 +20,4 @@ select
     -- Positive: later than planned.
     'days_late': date_diff('day', lfdat, podat)
   } as attributes
-from delivery
+from export_row

@@ -1,21 +1,6 @@
 -- sap.vbak: what the document is follows from its category (vbtyp). A request for a credit or debit memo (K, L) is no
 -- contact by itself: it stays unmapped, and is kept because the invoice or credit note that follows names only it.
 -- Every document number is given as sap.order: VBFA names the document before, whatever its category.
-with clock as (
-  select
-    *,
-    -- The clock of the SAP server (system.yaml); 000000 is "not filled".
-    try_strptime(
-      strftime(erdat, '%Y%m%d') || lpad(nullif(replace(erzet, ':', ''), '000000'), 6, '0'), '%Y%m%d%H%M%S'
-    ) as local_time
-  from export_row
-),
-
-document as (
-  select *, timezone('UTC', timezone('Europe/Amsterdam', local_time)) as utc_time
-  from clock
-)
-
 select
   row_id,
   case coalesce(vbtyp, 'C')
@@ -30,14 +15,9 @@ select
     else 'unmapped'
   end as touchpoint_type,
   concat_ws(' ', vbtyp, auart) as raw_type,
-  -- When the clocks go back an hour exists twice: the first of the two, as everywhere else.
-  case
-    when local_time is null then cast(erdat as timestamp)
-    when timezone('Europe/Amsterdam', timezone('UTC', utc_time - interval 1 hour)) = local_time
-      then utc_time - interval 1 hour
-    else utc_time
-  end as occurred_at,
-  case when local_time is null then 'day' else 'second' end as occurred_at_precision,
+  -- Without a clock the day is all that is known.
+  case when erzet is null then cast(erdat as timestamp) else coalesce(created_at, cast(erdat as timestamp)) end as occurred_at,
+  case when erzet is null or created_at is null then 'day' else 'second' end as occurred_at_precision,
   auart as channel_detail,
   [
     {'type': 'sap.customer', 'value': ltrim(kunnr, '0')},
@@ -63,4 +43,4 @@ select
     'customer_reference': bstnk,
     'requested_delivery_date': vdatu
   } as attributes
-from document
+from export_row

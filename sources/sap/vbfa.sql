@@ -1,21 +1,6 @@
 -- sap.vbfa: what followed a sales document. The customer follows from sap.order (VBAK has the number).
 -- The moment is when the document was made: a delivery is made when the goods leave for the customer.
 -- rfwrt is the value of one item and the row stands for all items, so there is no amount here.
-with clock as (
-  select
-    *,
-    -- The clock of the SAP server (system.yaml); 000000 is "not filled".
-    try_strptime(
-      strftime(erdat, '%Y%m%d') || lpad(nullif(replace(erzet, ':', ''), '000000'), 6, '0'), '%Y%m%d%H%M%S'
-    ) as local_time
-  from export_row
-),
-
-flow as (
-  select *, timezone('UTC', timezone('Europe/Amsterdam', local_time)) as utc_time
-  from clock
-)
-
 select
   row_id,
   case vbtyp_n
@@ -28,14 +13,9 @@ select
     when 'H' then 'return_requested'
   end as touchpoint_type,
   vbtyp_n as raw_type,
-  -- When the clocks go back an hour exists twice: the first of the two, as everywhere else.
-  case
-    when local_time is null then cast(erdat as timestamp)
-    when timezone('Europe/Amsterdam', timezone('UTC', utc_time - interval 1 hour)) = local_time
-      then utc_time - interval 1 hour
-    else utc_time
-  end as occurred_at,
-  case when local_time is null then 'day' else 'second' end as occurred_at_precision,
+  -- Without a clock the day is all that is known.
+  case when erzet is null then cast(erdat as timestamp) else coalesce(created_at, cast(erdat as timestamp)) end as occurred_at,
+  case when erzet is null or created_at is null then 'day' else 'second' end as occurred_at_precision,
   case vbtyp_n
     when 'N' then 'invoice cancelled'
     when 'O' then 'credit memo'
@@ -58,4 +38,4 @@ select
     {'type': 'order', 'id': ltrim(vbelv, '0'), 'qualifier': 'preceding'}
   ] as objects,
   {'preceding_category': vbtyp_v, 'document_category': vbtyp_n} as attributes
-from flow
+from export_row

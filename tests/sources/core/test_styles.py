@@ -125,6 +125,11 @@ def test_date_and_clock_in_two_columns_count_clock_changes(tmp_path):
     assert [row["problem"] and row["problem"]["value"] for row in rows] == [None] * 5 + ["20260704 x"]
 
 
+def test_digits_are_padded_and_other_texts_are_not(tmp_path):
+    found = typed(tmp_path, None, "text", ["7", "0007", "12345", "7a", "-7"], pad=4)
+    assert found == {"7": "0007", "0007": "0007", "12345": "12345", "7a": "7a", "-7": "-7"}
+
+
 def test_a_file_s_own_column_does_not_hide_one_that_is_made(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("id,d,t,at\n1,2026-03-04,10:00,later\n")
