@@ -10,7 +10,6 @@ import csv
 import hashlib
 import json
 import shutil
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,7 +25,6 @@ from tests.pipelines.nights import run_night
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 EXPORTS, LOGS = SHARED / "exports", SHARED / "weblogs" / "logs"
 OLIST, NPSP, ZENDESK = EXPORTS / "olist_ecommerce", EXPORTS / "salesforce_npsp_1k", EXPORTS / "zendesk_api"
-MOST_SECONDS = 60
 
 pytestmark = [
     pytest.mark.shared,
@@ -38,11 +36,10 @@ pytestmark = [
 
 @dataclass(frozen=True)
 class Night:
-    """The release after the night, how long it took, and a file that was almost an Olist export."""
+    """The release after the night, and a file that was almost an Olist export."""
 
     release: Release
     con: duckdb.DuckDBPyConnection
-    seconds: float
     near_miss: Path
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
@@ -63,11 +60,9 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     near_miss.parent.mkdir()
     text = (OLIST / "olist_orders_dataset.csv").read_text(encoding="utf-8")
     near_miss.write_text(text.replace("order_purchase_timestamp", "purchased", 1), encoding="utf-8")
-    started = time.perf_counter()
     release = run_night([EXPORTS, LOGS, near_miss.parent], folder / "warehouse")
-    seconds = time.perf_counter() - started
     with duckdb.connect(str(release.data_file), read_only=True) as con:
-        yield Night(release, con, seconds, near_miss)
+        yield Night(release, con, near_miss)
     shutil.rmtree(folder / "warehouse")
 
 
@@ -80,10 +75,6 @@ def table(path: Path) -> list[dict[str, str]]:
 def objects(path: Path) -> list[dict[str, Any]]:
     """Records of a file with one JSON object per line."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def test_the_night_is_short(night: Night) -> None:
-    assert night.seconds < MOST_SECONDS
 
 
 def test_every_file_is_known_and_those_not_read_say_why(night: Night) -> None:
