@@ -13,7 +13,7 @@ from pipelines import cli
 from pipelines.demo.generate import generate
 from pipelines.warehouse import Release
 from tests.pipelines.companies import FIRST_ROWS, write_touchpoints
-from tests.pipelines.nights import copy_warehouse, quick_night, run_night
+from tests.pipelines.nights import copy_warehouse, few_sources, quick_night, run_night
 
 DEMO_CUSTOMERS = 300
 
@@ -59,7 +59,8 @@ def call(
 ) -> Callable[..., tuple[int, str, str]]:
     """The command line in this process: `call("run", …)` gives exit status, stdout and stderr.
 
-    Started in `tmp_path`; Dagster keeps its events in memory, which spares seconds a night. `nights.command` is the real thing.
+    Started in `tmp_path`, with the canonical sources only, and Dagster keeps its events in memory: both spare seconds a
+    night. `nights.command` is the real thing.
     """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(dg.DagsterInstance, "get", staticmethod(dg.DagsterInstance.ephemeral))
@@ -70,7 +71,7 @@ def call(
     def run(*arguments: str | Path) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["touchpoint360", *map(str, arguments)])
         capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
+        with few_sources("canonical"), pytest.raises(SystemExit) as ended:
             cli.main()
         told = capsys.readouterr()
         return int(ended.value.code or 0), told.out, told.err

@@ -11,23 +11,27 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import dagster as dg
 import duckdb
 
+import sources.spec
 from models.configuration import load_configuration
+from pipelines.assets import resource
 from pipelines.assets.resource import NightResource, configured_catalog, parse_moment
 from pipelines.launch import execute_night, failure_text
 from pipelines.model_files import load_models
 from pipelines.night.run import Night, open_night
 from pipelines.nightly import build_definitions
-from pipelines.progress import Silent
+from pipelines.progress import Reporter, Silent
 from pipelines.warehouse import Release, Warehouse
-from sources.spec import SourceCatalog
+from sources.spec import SourceCatalog, load_catalog
 
 # Tables that tell of nights, not of customers: they may differ between two ways to the same release.
 NIGHT_TABLES = {"release"}
@@ -39,7 +43,12 @@ class CheckFailedError(Exception):
 
 
 def run_night(
-    exports: Sequence[Path], warehouse: Path, config: Path | None = None, as_of: str = "", full: bool = False
+    exports: Sequence[Path],
+    warehouse: Path,
+    config: Path | None = None,
+    as_of: str = "",
+    full: bool = False,
+    reporter: Reporter | None = None,
 ) -> Release:
     """One night through Dagster on an instance of its own; raises AssertionError with the reasons when it fails."""
     configuration = load_configuration(config)
@@ -53,9 +62,26 @@ def run_night(
     definitions = build_definitions(configuration, configured_catalog(configuration, config), night)
     before = Warehouse(warehouse).current()
     with dg.DagsterInstance.ephemeral() as instance:
-        result = execute_night(definitions, instance, Silent())
+        result = execute_night(definitions, instance, reporter or Silent())
     assert result.success, failure_text(result, before)
     return Warehouse(warehouse).require_current()
+
+
+@contextmanager
+def few_sources(*systems: str) -> Iterator[None]:
+    """Within, this process knows of the shipped systems only those named, beside those a configuration adds.
+
+    Every export is an asset, and a night through Dagster pays for each, used or not.
+    """
+    shipped = Path(sources.spec.__file__).parent
+
+    def load(extra_folders: Sequence[Path] = ()) -> SourceCatalog:
+        exports = load_catalog(extra_folders).exports
+        kept = {n: s for n, s in exports.items() if s.system in systems or not s.folder.is_relative_to(shipped)}
+        return SourceCatalog(kept)
+
+    with patch.object(resource, "load_catalog", load):
+        yield
 
 
 def quick_night(

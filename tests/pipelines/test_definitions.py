@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +13,14 @@ from models.configuration import load_configuration
 from models.contract import load_contracts
 from pipelines.assets.factory import SWITCH
 from pipelines.assets.resource import NightResource, configured_catalog
+from pipelines.definitions import default_definitions
+from pipelines.launch import ui_environment
 from pipelines.model_files import load_models
 from pipelines.nightly import JOB_NAME, build_definitions
 from pipelines.warehouse import Warehouse
 from tests.pipelines.companies import write_desk, write_lines, write_touchpoints
 from tests.pipelines.graph import shipped_definitions
-from tests.pipelines.nights import copy_warehouse, query
+from tests.pipelines.nights import few_sources, query
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,12 +50,6 @@ def test_every_asset_is_described_owned_grouped_and_tagged(nodes: dict[str, Any]
         assert node.kinds, name
         assert node.tags.get("layer"), name
         assert node.group_name and node.group_name != "default", name
-
-
-def test_every_asset_shares_the_one_pool(definitions: dg.Definitions) -> None:
-    for asset in definitions.assets or ():
-        assert isinstance(asset, dg.AssetsDefinition)
-        assert asset.op.pool == "warehouse", asset.key
 
 
 def test_every_table_has_its_columns_with_descriptions(nodes: dict[str, Any]) -> None:
@@ -201,37 +194,24 @@ def test_a_system_of_ones_own_is_an_asset_like_any_other(tmp_path: Path) -> None
 def test_the_instance_keeps_quiet_and_its_state_out_of_the_checkout() -> None:
     settings = yaml.safe_load((ROOT / "dagster.yaml").read_text(encoding="utf-8"))
     assert settings["telemetry"] == {"enabled": False}
-    assert settings["concurrency"]["pools"] == {"granularity": "op", "default_limit": 1}
+    assert settings["concurrency"]["runs"] == {"max_concurrent_runs": 1}, "one night at a time"
     assert settings["run_retries"]["max_retries"] == 0
     text = (ROOT / "dagster.yaml").read_text(encoding="utf-8")
     assert text.count("env: TOUCHPOINT360_STATE") >= 3
 
 
-def test_a_night_started_from_the_web_ui_is_the_night_of_the_command_line(warehouse: Path, tmp_path: Path) -> None:
+def test_a_night_started_from_the_web_ui_is_the_night_of_the_command_line(
+    warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # The web UI loads pipelines.definitions in the environment that `touchpoint360 ui` sets, and starts its job.
-    house = copy_warehouse(warehouse, tmp_path / "seen from the ui")
     write_touchpoints(tmp_path / "exports" / "new.csv", "n1,,chat,2026-02-01T10:00:00Z,dora@example.org,,,")
-    script = (
-        "import dagster as dg\n"
-        "from pipelines.definitions import defs\n"
-        "with dg.DagsterInstance.ephemeral() as instance:\n"
-        "    result = defs.resolve_job_def('nightly').execute_in_process(instance=instance)\n"
-        "assert result.success\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "TOUCHPOINT360_EXPORTS": str(tmp_path / "exports"),
-            "TOUCHPOINT360_WAREHOUSE": str(house),
-        },
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    release = Warehouse(house).require_current()
+    for name, value in ui_environment([tmp_path / "exports"], warehouse, None).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("TOUCHPOINT360_CONFIG", raising=False)
+    monkeypatch.chdir(tmp_path)
+    with few_sources("canonical"), dg.DagsterInstance.ephemeral() as instance:
+        job = default_definitions().resolve_job_def(JOB_NAME)
+        assert job.execute_in_process(instance=instance).success
+    release = Warehouse(warehouse).require_current()
     assert release.release_id == "r000002"
     assert query(release, "select count(*) from touchpoint") == [(5,)]

@@ -11,18 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pytest
 
-from models.configuration import load_configuration
-from pipelines.assets.resource import NightResource, configured_catalog
-from pipelines.launch import execute_night
 from pipelines.night.run import Night
 from pipelines.night.session import Session
-from pipelines.nightly import build_definitions
 from pipelines.warehouse import Warehouse
 from tests.pipelines.companies import FIRST_ROWS, write_touchpoints
-from tests.pipelines.nights import assert_same, contents, copy_warehouse, query, quick_night
+from tests.pipelines.nights import assert_same, contents, copy_warehouse, few_sources, query, quick_night, run_night
 
 small_night = partial(quick_night, systems=("canonical",))
 
@@ -92,11 +87,8 @@ class DieAt:
 
 def dagster_night_that_dies(step: str, after: bool, exports: Path, warehouse: Path) -> None:
     """In a child: a night through Dagster that ends at a step."""
-    configuration = load_configuration(None)
-    resource = NightResource(exports=[str(exports)], warehouse=str(warehouse), config="")
-    definitions = build_definitions(configuration, configured_catalog(configuration, None), resource)
-    with dg.DagsterInstance.ephemeral() as instance:
-        execute_night(definitions, instance, DieAt(step, after))
+    with few_sources("canonical"):
+        run_night([exports], warehouse, reporter=DieAt(step, after))
 
 
 def ended_by(work: Any, *arguments: Any) -> int:

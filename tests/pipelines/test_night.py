@@ -9,25 +9,21 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import dagster as dg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.configuration import load_configuration
-from pipelines.assets.resource import NightResource, configured_catalog
 from pipelines.demo.generate import generate
-from pipelines.launch import execute_night
 from pipelines.model_files import load_models
 from pipelines.night.build import full_models
 from pipelines.night.run import NightError
-from pipelines.nightly import build_definitions
 from pipelines.warehouse import Release, Warehouse, WarehouseError
 from tests.pipelines.companies import DESK_HEADER, DESK_SELECT, FIRST_ROWS, write_desk, write_lines, write_touchpoints
 from tests.pipelines.nights import (
     assert_same,
     assert_same_contents,
     contents,
+    few_sources,
     keep_salt,
     query,
     quick_night,
@@ -348,12 +344,9 @@ def test_time_alone_ends_an_open_journey_but_not_before_its_gap(warehouse: Path,
 
 def test_only_customers_whom_time_or_files_touch_are_computed_again(small_exports: Path, tmp_path: Path) -> None:
     def told(exports: Path, as_of: str) -> dict[str, str]:
-        configuration = load_configuration(None)
-        resource = NightResource(exports=[str(exports)], warehouse=str(tmp_path / "warehouse"), config="", as_of=as_of)
-        definitions = build_definitions(configuration, configured_catalog(configuration, None), resource)
         reporter = Told()
-        with dg.DagsterInstance.ephemeral() as instance:
-            assert execute_night(definitions, instance, reporter).success
+        with few_sources("canonical"):
+            run_night([exports], tmp_path / "warehouse", as_of=as_of, reporter=reporter)
         return reporter.texts
 
     first = told(small_exports, "2026-01-20T10:00:00")
