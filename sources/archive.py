@@ -6,8 +6,11 @@ member holds (it is recognised and read as any other file), other compressions (
 
 from __future__ import annotations
 
+import lzma
 import re
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -20,6 +23,12 @@ MAX_EXPANSION = 250
 
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]|^[A-Za-z]:|^/|(^|/)(\.{0,2})(/|$)")
+
+
+# What Python's zipfile may raise for a file with wrong bytes in it.
+BROKEN_ZIP = (
+    zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError, IndexError, struct.error, zlib.error, lzma.LZMAError
+)  # fmt: skip
 
 
 class ReadError(ValueError):
@@ -53,7 +62,7 @@ def zip_kind(file: Path | IO[bytes]) -> str | None:
     try:
         with zipfile.ZipFile(file) as archive:
             names = set(archive.namelist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except BROKEN_ZIP:
         return None
     if "xl/workbook.xml" in names:
         return "xlsx"
@@ -79,8 +88,8 @@ def expand(path: Path) -> list[Member]:
         return [Member(path)]
     try:
         with zipfile.ZipFile(path) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
+    except BROKEN_ZIP as error:
         raise ReadError(f"{path}: broken or truncated zip archive ({error}); copy or export it again") from None
     if len(entries) > MAX_MEMBERS:
         raise ReadError(f"{path}: {len(entries):,} files in one archive, more than {MAX_MEMBERS:,}; unpack it yourself")
@@ -129,7 +138,7 @@ def open_raw(path: Path) -> IO[bytes]:
         try:
             # The file stays open as long as the member does. No more is read than the archive says the member has.
             return archive.open(inside[1])
-        except (KeyError, RuntimeError, NotImplementedError) as error:
+        except (KeyError, RuntimeError, struct.error) as error:
             raise ReadError(f"{path}: cannot be opened ({error}); pack the files again") from None
 
 
@@ -141,7 +150,7 @@ def is_there(path: Path) -> bool:
     try:
         with zipfile.ZipFile(inside[0]) as archive:
             return inside[1] in archive.NameToInfo
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except BROKEN_ZIP:
         return False
 
 

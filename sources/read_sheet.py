@@ -24,7 +24,7 @@ from typing import IO, Any
 import pyarrow as pa
 import python_calamine as calamine
 
-from sources.archive import ReadError
+from sources.archive import BROKEN_ZIP, ReadError
 from sources.opening import as_file
 from sources.spec import ExportSpec, Read
 from sources.writing import BASE_SCHEMA, ParsedWriter, column_names, fill_down
@@ -261,7 +261,7 @@ def _measure(path: Path, file: Path, byte_count: int, modified_ns: int) -> None:
                         f"{path}: its cells span {rows:,} rows and {columns:,} columns, more than "
                         f"{MAX_SHEET_CELLS:,} cells; delete what stands far outside the table, or save it as CSV (UTF-8)"
                     )
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+    except BROKEN_ZIP as error:
         if isinstance(error, ReadError):
             raise
         raise ReadError(f"{path}: broken workbook ({error}); save or export it again") from None
