@@ -89,7 +89,9 @@ def normalise_identifiers(values: pa.Table, blocked_values: Sequence[str], role_
     lowered = normal.str.to_lowercase()
     blocked_words = [word.lower() for word in blocked_values]
     # E.164 puts a country before the digits that were typed, so they are looked for at the end.
-    filler = "(" + "|".join([*FILLER_ENDINGS, *(word for word in blocked_words if re.fullmatch(r"\d{8,}", word))]) + ")$"
+    filler = (
+        "(" + "|".join([*FILLER_ENDINGS, *(word for word in blocked_words if re.fullmatch(r"\d{8,}", word))]) + ")$"
+    )
     frame = frame.with_columns(
         reason=pl.when(trimmed.str.len_chars() > MAXIMUM_LENGTH)
         .then(pl.lit(f"longer than {MAXIMUM_LENGTH} characters"))

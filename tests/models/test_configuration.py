@@ -72,7 +72,9 @@ def test_rates_of_another_base_currency_are_not_kept(tmp_path: Path) -> None:
     assert rates == [{"currency": "DKK", "rate": 1.0}, {"currency": "EUR", "rate": 7.46}]
 
 
-JOURNEY = "journeys: {purchase: {label: x, family: purchase, starts: any, includes: all, goals: [order_placed], gap_days: 1}}"
+JOURNEY = (
+    "journeys: {purchase: {label: x, family: purchase, starts: any, includes: all, goals: [order_placed], gap_days: 1}}"
+)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +174,8 @@ funnels:
     )
     rows = configuration_tables(load_configuration(path), NOW)["funnel_touchpoint_type"].to_pylist()
     roles = {
-        name: {row["touchpoint_type_code"]: row["funnel_role"] for row in rows if row["funnel"] == name} for name in "ab"
+        name: {row["touchpoint_type_code"]: row["funnel_role"] for row in rows if row["funnel"] == name}
+        for name in "ab"
     }
     catalogue = load_catalogue()
     assert len(roles["a"]) == len(catalogue)

@@ -61,7 +61,9 @@ def write_touchpoints(path: Path, *rows: str) -> Path:
 
 def write_desk(folder: Path, select: str = DESK_SELECT, configuration: str = "") -> Path:
     """A company with a front desk as a system of its own, outside the repository; returns its configuration file."""
-    write_lines(folder / "own" / "desk" / "system.yaml", "label: Front desk", "kind: desk", "time_zone: Europe/Copenhagen")
+    write_lines(
+        folder / "own" / "desk" / "system.yaml", "label: Front desk", "kind: desk", "time_zone: Europe/Copenhagen"
+    )
     write_lines(folder / "own" / "desk" / "visit.yaml", DESK_SPEC)
     write_lines(folder / "own" / "desk" / "visit.sql", select)
     return write_lines(folder / "touchpoint360.yaml", "source_folders: [own]", configuration)

@@ -118,7 +118,15 @@ def test_lineage_is_traced_through_the_sql(nodes: dict[str, Any]) -> None:
 def test_every_check_of_a_contract_is_an_asset_check_and_those_that_fail_block(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     shown = {(key.asset_key.to_user_string(), key.name): graph.get(key).blocking for key in graph.asset_check_keys}
-    for name in (*load_models(), "channel_cost", "identifier_link", "export_file", "quarantine", "reconciliation", "release"):
+    for name in (
+        *load_models(),
+        "channel_cost",
+        "identifier_link",
+        "export_file",
+        "quarantine",
+        "reconciliation",
+        "release",
+    ):
         for check in load_contracts()[name].generated_checks():
             assert shown.pop((name, check.name)) == (check.severity == "fail"), f"{name}: {check.name}"
     assert shown == {}
@@ -133,7 +141,9 @@ def test_dependencies_are_those_of_the_sql(nodes: dict[str, Any]) -> None:
     assert {parent.to_user_string() for parent in nodes["release/switch"].parent_keys} == {"release/parquet"}
 
 
-def test_the_night_is_one_job_over_everything_in_one_process(definitions: dg.Definitions, nodes: dict[str, Any]) -> None:
+def test_the_night_is_one_job_over_everything_in_one_process(
+    definitions: dg.Definitions, nodes: dict[str, Any]
+) -> None:
     job = definitions.resolve_job_def(JOB_NAME)
     assert job.executor_def.name == dg.in_process_executor.name
     assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == set(nodes)
@@ -175,7 +185,9 @@ def test_the_sensor_waits_until_it_is_switched_on_and_until_files_are_complete(t
 
 
 def test_freshness_is_asked_of_the_release(definitions: dg.Definitions) -> None:
-    [asset] = [asset for asset in definitions.assets or () if isinstance(asset, dg.AssetsDefinition) and asset.key == SWITCH]
+    [asset] = [
+        asset for asset in definitions.assets or () if isinstance(asset, dg.AssetsDefinition) and asset.key == SWITCH
+    ]
     [spec] = list(asset.specs)
     assert spec.freshness_policy is not None
     assert spec.freshness_policy.deadline_cron == "0 6 * * *"

@@ -100,7 +100,9 @@ def ended_by(work: Any, *arguments: Any) -> int:
     return -child.exitcode if child.exitcode < 0 else 0
 
 
-def count_calls(monkeypatch: pytest.MonkeyPatch, cls: type, names: Sequence[str], exports: Path, warehouse: Path) -> int:
+def count_calls(
+    monkeypatch: pytest.MonkeyPatch, cls: type, names: Sequence[str], exports: Path, warehouse: Path
+) -> int:
     """How often a whole night calls the methods."""
     calls: list[str] = []
     with monkeypatch.context() as patch:
@@ -184,9 +186,7 @@ def test_killed_between_completing_a_release_and_switching_to_it(warehouse: Path
         ("release/switch", True, "r000002"),
     ],
 )
-def test_killed_in_a_night_through_dagster(
-    warehouse: Path, later: Path, step: str, after: bool, stands: str
-) -> None:
+def test_killed_in_a_night_through_dagster(warehouse: Path, later: Path, step: str, after: bool, stands: str) -> None:
     assert ended_by(dagster_night_that_dies, step, after, later, warehouse) == signal.SIGKILL
     house = Warehouse(warehouse)
     assert house.require_current().release_id == stands

@@ -128,7 +128,9 @@ def test_parquet_and_duckdb_hold_the_same_rows(release: Release) -> None:
         parquet = f"read_parquet('{release.folder}/parquet/{name}/**/*.parquet', hive_partitioning = false)"
         with duckdb.connect(str(release.data_file), read_only=True) as con:
             for left, right in ((f'"{name}"', parquet), (parquet, f'"{name}"')):
-                missing = f"select count(*) from (select {columns} from {left} except all select {columns} from {right})"
+                missing = (
+                    f"select count(*) from (select {columns} from {left} except all select {columns} from {right})"
+                )
                 assert con.execute(missing).fetchone() == (0,), name
 
 
@@ -143,7 +145,10 @@ def test_months_that_did_not_change_are_hard_links(house: Warehouse) -> None:
         "touchpoint/month=2026-01/part-0.parquet": True,
         "touchpoint/month=2026-02/part-0.parquet": False,
     }
-    rows = [pq.read_table(release.folder / "parquet" / "touchpoint" / "month=2026-02").num_rows for release in (before, after)]
+    rows = [
+        pq.read_table(release.folder / "parquet" / "touchpoint" / "month=2026-02").num_rows
+        for release in (before, after)
+    ]
     assert rows == [1, 2]
 
 

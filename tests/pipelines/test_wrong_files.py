@@ -67,15 +67,30 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
 
 # File, status, part of the message, part of the next step.
 WRONG = [
-    ("cut_early.csv.gz", "unreadable", "broken or truncated gzip file", "copy or export it again, and wait until it is complete"),
-    ("almost.csv", "unrecognised", "Nearest is canonical.touchpoint with 2 of 3 columns; missing: occurred_at", "Export these"),
+    (
+        "cut_early.csv.gz",
+        "unreadable",
+        "broken or truncated gzip file",
+        "copy or export it again, and wait until it is complete",
+    ),
+    (
+        "almost.csv",
+        "unrecognised",
+        "Nearest is canonical.touchpoint with 2 of 3 columns; missing: occurred_at",
+        "Export these",
+    ),
     ("broken.zip", "unreadable", "broken or truncated zip", "export it again"),
     ("foreign.csv", "unrecognised", "no spec fits (looks like csv, columns Wagon, Axles)", "write a spec"),
     ("gone.csv", "unreadable", "no such file", ""),
     ("noise.csv", "unreadable", "is binary", "export as CSV"),
     ("nothing.csv", "empty", "is empty", "export again"),
     ("pipe.csv", "unreadable", "is not a regular file", "give an exported file"),
-    ("semicolons.csv", "unrecognised", "looks like canonical.touchpoint, separated by semicolons", "export it with commas"),
+    (
+        "semicolons.csv",
+        "unrecognised",
+        "looks like canonical.touchpoint, separated by semicolons",
+        "export it with commas",
+    ),
 ]
 
 
@@ -124,7 +139,8 @@ def test_rows_of_damaged_files_are_mapped_or_in_quarantine_and_the_books_balance
     # The rows before the break, the one it cuts in two, and the break itself.
     assert (mapped, quarantined) == (rows - 2, 2) and 0 < mapped < 8000
     told = query(
-        release, "select path, row_number, reason, advice from quarantine join export_file using (file_id) order by 1, 2"
+        release,
+        "select path, row_number, reason, advice from quarantine join export_file using (file_id) order by 1, 2",
     )
     assert [(path, number) for path, number, _, _ in told] == [
         ("bytes.csv", 2), ("cut.csv.gz", rows - 1), ("cut.csv.gz", rows),
@@ -151,7 +167,10 @@ def test_a_file_that_is_put_right_is_read_the_next_night(tmp_path: Path) -> None
     write_touchpoints(wrong, *FIRST_ROWS[2:])
     second = small_night([tmp_path / "exports"], tmp_path / "warehouse")
     assert query(second, "select count(*) from touchpoint") == [(4,)]
-    assert query(second, "select path, status from export_file order by path") == [("good.csv", "read"), ("late.csv", "read")]
+    assert query(second, "select path, status from export_file order by path") == [
+        ("good.csv", "read"),
+        ("late.csv", "read"),
+    ]
 
 
 # --- wrong mappings and contracts --------------------------------------------------------------------------------------
@@ -174,7 +193,9 @@ def test_a_mapping_that_drops_rows_stops_the_night(call: Callable[..., tuple[int
     assert any(line.strip().startswith("reconciliation: ") and line.endswith("(1 rows)") for line in lines[1:])
     current = Warehouse(tmp_path / "warehouse").require_current()
     assert current.release_id == "r000001"
-    assert query(current, "select count(*) from touchpoint") == query(first, "select count(*) from touchpoint") == [(2,)]
+    assert (
+        query(current, "select count(*) from touchpoint") == query(first, "select count(*) from touchpoint") == [(2,)]
+    )
 
     # With the mapping put right the next night goes on.
     write_desk(tmp_path)
@@ -185,7 +206,9 @@ def test_a_mapping_that_drops_rows_stops_the_night(call: Callable[..., tuple[int
 def test_a_mapping_that_cannot_run_is_named_with_the_next_step(tmp_path: Path) -> None:
     config = write_desk(tmp_path, DESK_SELECT.replace("visitor_mail", "visitor_male"))
     write_lines(tmp_path / "exports" / "visit.csv", DESK_HEADER, "v1;anna@example.org;2026-01-05 10:00;;held")
-    with pytest.raises(Exception, match=r"the mapping of desk\.visit \(visit\.sql\) cannot run: .*visitor_male.*inspect") as told:
+    with pytest.raises(
+        Exception, match=r"the mapping of desk\.visit \(visit\.sql\) cannot run: .*visitor_male.*inspect"
+    ) as told:
         quick_night([tmp_path / "exports"], tmp_path / "warehouse", config, systems=SYSTEMS)
     assert type(told.value).__name__ == "MappingError"
     assert Warehouse(tmp_path / "warehouse").current() is None
