@@ -418,6 +418,17 @@ def test_the_data_date_follows_the_latest_touchpoint_when_that_is_corrected(ware
     assert_same(release, small_night([tmp_path / "new"], tmp_path / "at once"))
 
 
+def test_a_touchpoint_in_the_future_moves_no_date(warehouse: Path, tmp_path: Path) -> None:
+    write_touchpoints(
+        tmp_path / "new" / "future.csv", "f1,,appointment_booked,2999-01-01T09:00:00Z,cees@example.org,,,"
+    )
+    release = small_night([tmp_path / "new"], warehouse)
+    assert release.summary["data_date_at"] == "2026-01-20T09:00:00"
+    assert query(release, "select count(*) from touchpoint") == [(5,)]
+    assert query(release, "select count(*) from journey_step where touchpoint_type = 'appointment_booked'") == [(0,)]
+    assert query(release, "select max(last_seen_at)::varchar from customer_360") == [("2026-01-20 09:00:00",)]
+
+
 # --- what a night is made with changes ---------------------------------------------------------------------------------
 
 
@@ -503,6 +514,17 @@ def test_a_secret_of_the_company_s_own_makes_the_pseudonyms(tmp_path: Path) -> N
     with pytest.raises(WarehouseError, match=r"salt cannot be read .*openssl"):
         log_night(tmp_path / "one")
     assert Warehouse(tmp_path / "one").require_current().release_id == second.release_id
+
+
+def test_changed_code_rebuilds_everything_from_the_parsed_files(
+    warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(Warehouse(warehouse).require_current())
+    monkeypatch.setattr("pipelines.night.run.software_hash", lambda: "another version")
+    (tmp_path / "none").mkdir()
+    release = small_night([tmp_path / "none"], warehouse)
+    assert release.summary["night"]["full"] is True
+    assert_same_contents(contents(release), before)
 
 
 def test_a_changed_model_rebuilds_itself_and_what_reads_it(

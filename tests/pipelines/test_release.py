@@ -159,8 +159,10 @@ def test_files_are_closed_and_older_drivers_can_read_them(release: Release) -> N
     assert list(release.folder.rglob("*.wal")) == []
     with duckdb.connect() as con:
         con.execute(f"attach '{release.data_file}' as release (read_only)")
-        [tags] = con.execute("select tags from duckdb_databases() where database_name = 'release'").fetchone() or [{}]
-    assert tags["storage_version"].startswith("v1.4.0"), tags
+        version = con.execute(
+            "select tags['storage_version'] from duckdb_databases() where database_name = 'release'"
+        ).fetchone()
+    assert version is not None and str(version[0]).startswith("v1.4.0"), version
 
 
 def test_a_reader_keeps_its_release_through_a_switch(warehouse: Path, tmp_path: Path) -> None:
