@@ -237,7 +237,7 @@ def person_row(draw: st.DrawFn) -> str:
 PERSON_HEADER = "id,party_type,customer_number,email,phone,full_name,consent_email,valid_from"
 
 
-@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(
     files=st.lists(
         st.tuples(st.lists(event_row(), max_size=8), st.lists(person_row(), max_size=2), st.integers(0, 2)),
