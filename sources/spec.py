@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -25,10 +25,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 READER_VERSION = 2
 
 Format = Literal["csv", "json", "ndjson", "xml", "log", "parquet", "xlsx", "xls", "avro"]
-FORMATS = get_args(Format)
 # Told by their first bytes; all others are text.
 BINARY_FORMATS = ("parquet", "xlsx", "xls", "avro")
-FEEDS = ("touchpoint", "party_record", "channel_cost", "identifier_link", "lookup")
 
 # Names that a typed row has besides the export's own columns; a file's column of such a name gets an underscore.
 RESERVED_COLUMNS = frozenset(

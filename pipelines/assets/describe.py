@@ -133,13 +133,6 @@ def column_lineage(model: Model) -> dg.TableColumnLineage:
     return dg.TableColumnLineage(deps_by_column=deps)
 
 
-def passed_through(contract: Contract, upstream: dg.AssetKey) -> dg.TableColumnLineage:
-    """Lineage of a table that takes its columns from one upstream table under the same names."""
-    return dg.TableColumnLineage(
-        deps_by_column={name: [dg.TableColumnDep(upstream, name)] for name in contract.column_names}
-    )
-
-
 def check_specs(table: str, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     """The checks of a contract; those of severity fail stop what comes after."""
     return [

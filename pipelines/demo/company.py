@@ -109,7 +109,6 @@ REFERRERS = {
     DIRECT: "-",
 }
 
-STORES = (("Utrecht", "NL"), ("Aarhus", "DK"))
 STAFF = ("Mies", "Joost", "Freja", "Anders", "Sanne", "Mikkel")
 AGENT_COUNT = 12
 

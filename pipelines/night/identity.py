@@ -23,8 +23,6 @@ from pipelines.night.ingest import canonical_columns
 from pipelines.night.session import Session, quoted
 from sources.spec import SourceCatalog
 
-RECORD_TABLES = ("touchpoint", "party_record", "identifier_link")
-
 
 def prepare_identity(session: Session) -> None:
     """Create the evidence tables of a new warehouse."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +22,6 @@ from pipelines.warehouse import DATA_FILE, RELEASE_FILE, STATE_FILE, Release, Wa
 # Raised when a published column goes or changes its type; additions leave it.
 SCHEMA_VERSION = "1.0"
 ROWS_PER_BATCH = 122_880
-MONTH_FOLDER = re.compile(r"^month=(\d{4}-\d{2})$")
 
 
 def published_tables(session: Session) -> list[Contract]:
