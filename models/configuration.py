@@ -1,28 +1,33 @@
 """The configuration of one company (`touchpoint360.yaml`), checked, and the tables the SQL models read it as.
 
-The defaults stand in `configuration_default.yaml`. Not here: where a warehouse is, what runs when.
+The defaults stand in `configuration_default.yaml`. Not here: a section and its rules
+(`settings/`), where a warehouse is, what runs when.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from models.catalogue import UNMAPPED, channel_table, channels, load_catalogue, touchpoint_type_table
+from models.catalogue import channel_table, channels, load_catalogue, touchpoint_type_table
 from models.contract import load_contracts
 from models.naming import nearest
+from models.settings.base import Section
+from models.settings.identity import Identity
+from models.settings.journey import Funnel, Journey
+from models.settings.measure import Attribution, ContactRule, Effect, Evidence
+from models.settings.night import Privacy, Release, Resources, Schedule
+from models.settings.web import Session
 
 SECONDS_PER_DAY = 86_400
-# sql/funnel/funnel_progress.sql spells its levels out; more steps need more levels there.
-MAX_FUNNEL_STEPS = 8
 # Sections whose entries are replaced whole instead of merged key by key: half a journey definition means nothing.
 NAMED_SECTIONS = ("journeys", "funnels")
 
@@ -31,242 +36,7 @@ class ConfigurationError(ValueError):
     """A configuration that cannot be used: one line per mistake, each with place, value and what would be valid."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known_keys(cls, data: Any) -> Any:
-        if isinstance(data, Mapping):
-            unknown = [key for key in data if key not in cls.model_fields]
-            if unknown:
-                hints = [f"unknown key {key!r}{nearest(key, cls.model_fields)}" for key in unknown]
-                raise ValueError(" and ".join(hints))
-        return data
-
-
-def _types(names: list[str]) -> list[str]:
-    """`names` when each is a touchpoint type of the catalogue; ValueError with the nearest one otherwise."""
-    valid = [name for name in load_catalogue() if name != UNMAPPED]
-    for name in names:
-        if name not in valid:
-            raise ValueError(f"{name!r} is not a touchpoint type{nearest(name, valid)}")
-    if len(set(names)) != len(names):
-        raise ValueError("a touchpoint type is listed twice")
-    return names
-
-
-def _members(attribute: str, names: list[str]) -> list[str]:
-    valid = dict.fromkeys(getattr(row, attribute) for row in load_catalogue().values())
-    for name in names:
-        if name not in valid:
-            raise ValueError(f"{name!r} is not a {attribute} of the catalogue{nearest(name, valid)}")
-    return names
-
-
-class Schedule(_Section):
-    """When the night runs."""
-
-    cron: str
-    time_zone: str
-
-    @field_validator("cron")
-    @classmethod
-    def _five_fields(cls, value: str) -> str:
-        if len(value.split()) != 5:
-            raise ValueError(f"{value!r} has {len(value.split())} fields, a cron expression has 5, such as '0 2 * * *'")
-        return value
-
-    @field_validator("time_zone")
-    @classmethod
-    def _zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f"{value!r} is not a time zone such as Europe/Amsterdam") from None
-        return value
-
-
-class Session(_Section):
-    """What a session is: consecutive touchpoints on `channels` with pauses of at most `gap_minutes`."""
-
-    gap_minutes: float = Field(gt=0)
-    channels: list[str]
-
-    @field_validator("channels")
-    @classmethod
-    def _channels(cls, names: list[str]) -> list[str]:
-        return _members("channel", names)
-
-
-class Selection(_Section):
-    """Touchpoint types by name or by an attribute of the catalogue; the union of all that is named."""
-
-    families: list[str] = []
-    types: list[str] = []
-    channels: list[str] = []
-    phases: list[str] = []
-
-    @field_validator("families")
-    @classmethod
-    def _families(cls, names: list[str]) -> list[str]:
-        return _members("journey_family", names)
-
-    @field_validator("types")
-    @classmethod
-    def _type_names(cls, names: list[str]) -> list[str]:
-        return _types(names)
-
-    @field_validator("channels")
-    @classmethod
-    def _channel_names(cls, names: list[str]) -> list[str]:
-        return _members("channel", names)
-
-    @field_validator("phases")
-    @classmethod
-    def _phases(cls, names: list[str]) -> list[str]:
-        return _members("journey_phase", names)
-
-    def resolve(self) -> set[str]:
-        """Names of the types selected. Channels are those of the catalogue, not of a single touchpoint."""
-        return {
-            name
-            for name, row in load_catalogue().items()
-            if name != UNMAPPED
-            and (
-                name in self.types
-                or row.journey_family in self.families
-                or row.channel in self.channels
-                or row.journey_phase in self.phases
-            )
-        }
-
-
-class Journey(_Section):
-    """A journey definition: which touchpoints belong to it, which start it, which reach its goal, what ends it."""
-
-    label: str = Field(min_length=1)
-    starts: Literal["any"] | list[str]
-    includes: Literal["all"] | Selection
-    excludes: Selection = Selection()
-    goals: list[str] = Field(min_length=1)
-    gap_days: float = Field(gt=0)
-    family: str
-
-    @field_validator("starts", "goals")
-    @classmethod
-    def _known_types(cls, names: Any) -> Any:
-        return names if isinstance(names, str) else _types(names)
-
-    @field_validator("family")
-    @classmethod
-    def _family(cls, name: str) -> str:
-        return _members("journey_family", [name])[0]
-
-    def types(self) -> dict[str, tuple[bool, bool]]:
-        """Included type → (starts the journey, reaches the goal). Starts and goals are always included."""
-        every = {name for name in load_catalogue() if name != UNMAPPED}
-        included = every if self.includes == "all" else self.includes.resolve()
-        starts = set() if self.starts == "any" else set(self.starts)
-        included = (included - self.excludes.resolve()) | starts | set(self.goals)
-        return {
-            name: (self.starts == "any" or name in starts, name in self.goals)
-            for name in load_catalogue()
-            if name in included
-        }
-
-
-class Funnel(_Section):
-    """A funnel: steps of touchpoint types within `window_days` of the entry.
-
-    `journey`, in strict mode: only touchpoints of that journey may not stand between two steps; without it, none may.
-    """
-
-    mode: Literal["ordered", "strict", "unordered"]
-    window_days: float = Field(gt=0)
-    steps: list[str] = Field(min_length=2, max_length=MAX_FUNNEL_STEPS)
-    exclusions: list[str] = []
-    journey: str | None = None
-
-    @field_validator("steps", "exclusions")
-    @classmethod
-    def _known_types(cls, names: list[str]) -> list[str]:
-        return _types(names)
-
-    @model_validator(mode="after")
-    def _no_step_excluded(self) -> Funnel:
-        both = set(self.steps) & set(self.exclusions)
-        if both:
-            raise ValueError(f"{sorted(both)[0]!r} is both a step and an exclusion")
-        if self.journey is not None and self.mode != "strict":
-            raise ValueError("journey only means something in mode strict; remove it or set the mode")
-        return self
-
-
-class IdentifierType(_Section):
-    """How much an identifier type is trusted; see the comments in configuration_default.yaml."""
-
-    strength: int = Field(ge=1)
-    unique: bool
-    limit: dict[str, int] = {}
-
-
-class Identity(_Section):
-    """What identity resolution believes."""
-
-    blocked_values: list[str]
-    role_mailboxes: list[str]
-    types: dict[str, IdentifierType]
-
-
-class Attribution(_Section):
-    """Which journeys give conversions to attribute, and by which models."""
-
-    definition: str
-    models: list[Literal["first_touch", "last_touch", "linear"]] = Field(min_length=1)
-
-
-class Effect(_Section):
-    """How far back from a score a touchpoint is seen beside it."""
-
-    window_days: float = Field(gt=0)
-
-
-class Evidence(_Section):
-    """What counts as a bad experience beside a drop-off: a score at or below, a wait at or above."""
-
-    low_score: float = Field(ge=0, le=1)
-    long_wait_seconds: int = Field(gt=0)
-
-
-class ContactRule(_Section):
-    """When a customer is worth a contact; the order of the rules is their priority."""
-
-    rule: Literal["unanswered_complaint", "failed_payment", "abandoned_checkout"]
-    wait_hours: float = Field(ge=0)
-    within_days: float = Field(gt=0)
-
-
-class Release(_Section):
-    """How many releases are kept for rollback."""
-
-    keep: int = Field(ge=1)
-
-
-class Resources(_Section):
-    """What DuckDB may use: `memory_limit` as DuckDB spells it ('4GB', '70%'), `threads` or null for all cores."""
-
-    memory_limit: str
-    threads: int | None = Field(default=None, ge=1)
-
-
-class Privacy(_Section):
-    """File with the salt of keyed hashes; null: the warehouse makes its own."""
-
-    salt_file: Path | None = None
-
-
-class Configuration(_Section):
+class Configuration(Section):
     """Everything a company decides. Every field has its default in configuration_default.yaml."""
 
     company: str = Field(min_length=1)

@@ -1,0 +1,55 @@
+"""When a night runs, what it may use, what is kept and kept secret.
+
+Does not belong here: the other subjects, reading files, tables.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, field_validator
+
+from models.settings.base import Section
+
+
+class Schedule(Section):
+    """When the night runs."""
+
+    cron: str
+    time_zone: str
+
+    @field_validator("cron")
+    @classmethod
+    def _five_fields(cls, value: str) -> str:
+        if len(value.split()) != 5:
+            raise ValueError(f"{value!r} has {len(value.split())} fields, a cron expression has 5, such as '0 2 * * *'")
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"{value!r} is not a time zone such as Europe/Amsterdam") from None
+        return value
+
+
+class Release(Section):
+    """How many releases are kept for rollback."""
+
+    keep: int = Field(ge=1)
+
+
+class Resources(Section):
+    """What DuckDB may use: `memory_limit` as DuckDB spells it ('4GB', '70%'), `threads` or null for all cores."""
+
+    memory_limit: str
+    threads: int | None = Field(default=None, ge=1)
+
+
+class Privacy(Section):
+    """File with the salt of keyed hashes; null: the warehouse makes its own."""
+
+    salt_file: Path | None = None
