@@ -1,0 +1,51 @@
+"""Elements of HTML and SVG as escaped text.
+
+Does not belong here: what a chart looks like (`charts.py`, `sankey.py`, `tree.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from markupsafe import Markup, escape
+
+VOID = {"br", "col", "hr", "img", "input", "link", "meta"}
+Content = str | Markup | float | int | None
+
+
+def tag(name: str, *content: Content | Iterable[Content], **attributes: Content | bool) -> Markup:
+    """One element. Attribute names: `class_` → class, `data_x` → data-x; None and False leave an attribute out.
+
+    Text is escaped; Markup is taken as it is. `content` may hold lists.
+    """
+    parts = [f"<{name}"]
+    for key, value in attributes.items():
+        if value is None or value is False:
+            continue
+        key = key.rstrip("_").replace("_", "-")
+        parts.append(f" {key}" if value is True else f' {key}="{escape(value)}"')
+    parts.append(">")
+    if name not in VOID:
+        parts.extend(_text(content))
+        parts.append(f"</{name}>")
+    return Markup("".join(parts))
+
+
+def _text(content: Iterable[Content | Iterable[Content]]) -> Iterable[str]:
+    for item in content:
+        if item is None:
+            continue
+        if isinstance(item, str | int | float):
+            yield str(escape(item))
+        else:
+            yield from _text(item)
+
+
+def joined(parts: Iterable[Content]) -> Markup:
+    """Several pieces after each other, texts escaped."""
+    return Markup("".join(str(escape(part)) for part in parts if part is not None))
+
+
+def number(value: float) -> str:
+    """A coordinate with at most one decimal, short."""
+    return f"{value:.1f}".rstrip("0").rstrip(".")
