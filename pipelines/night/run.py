@@ -227,7 +227,10 @@ def software_hash() -> str:
     """Hash of the Python code that makes rows: when it changes, a night rebuilds from the parsed files."""
     digest = hashlib.sha256(publish.SCHEMA_VERSION.encode())
     for module in (models.identity, models.normalise, identity, ingest, canonical):
-        digest.update(Path(str(module.__file__)).read_bytes())
+        source = Path(str(module.__file__))
+        for file in sorted(source.parent.iterdir()) if source.name == "__init__.py" else [source]:
+            if file.is_file():
+                digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
 

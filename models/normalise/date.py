@@ -1,0 +1,47 @@
+"""Dates, strictly by the format that their source declares.
+
+Belongs here: reading a date of birth and refusing what nobody was born on. Does not belong here: guessing a format.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from models.normalise.text import over_distinct
+
+# What systems write where they know no date.
+FILLER_DATES = frozenset(
+    {dt.date(1, 1, 1), dt.date(1753, 1, 1), dt.date(1899, 12, 30), dt.date(1899, 12, 31), dt.date(1900, 1, 1),
+     dt.date(1901, 1, 1), dt.date(1970, 1, 1), dt.date(9999, 12, 31)}
+)  # fmt: skip
+OLDEST = dt.date(1880, 1, 1)
+
+
+def parse_date(value: str, formats: Sequence[str]) -> dt.date | None:
+    """The date that `value` is in the first of `formats` (strptime) that it fits exactly, else None.
+
+    31/02 is no date, a day before the month is none where the format says month first, and 5/6/1980 does not fit %d/%m/%Y
+    written with two digits each: what does not come back as it was written is not read.
+    """
+    text = value.strip()
+    for pattern in formats:
+        try:
+            moment = dt.datetime.strptime(text, pattern)
+        except ValueError:
+            continue
+        if moment.strftime(pattern) == text:
+            return moment.date()
+    return None
+
+
+def parse_dates(values: pa.Array | pa.ChunkedArray, formats: Sequence[str]) -> pa.Array:
+    """`parse_date` of every value (strings), as date32."""
+    return over_distinct(values, lambda value: parse_date(value, formats), pa.date32())
+
+
+def plausible_birth_date(value: dt.date, today: dt.date) -> bool:
+    """Whether a person known `today` can have been born then: no filler, not in the future, not before 1880."""
+    return value not in FILLER_DATES and OLDEST <= value <= today
