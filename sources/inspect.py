@@ -250,7 +250,7 @@ def _read(path: Path, spec: ExportSpec, catalog: SourceCatalog, parsed: Path, sa
         touchpoint_types=types,
         identifiers=identifiers,
         examples=tuple(
-            Example(row, line, column, _mask(value), reason) for row, line, column, value, reason in examples
+            Example(row, line, column, masked(value), reason) for row, line, column, value, reason in examples
         ),
         error=error_text,
     )
@@ -311,7 +311,7 @@ def _text(path: Path) -> str:
     return "'" + str(path).replace("'", "''") + "'"
 
 
-def _mask(value: str | None) -> str | None:
+def masked(value: str | None) -> str | None:
     """A value for a message: shortened, and without what may point to a person (addresses, long numbers)."""
     if value is None:
         return None

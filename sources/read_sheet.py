@@ -100,6 +100,11 @@ class Workbook:
                 return name, _chain(first, rows)
         return (visible or self._book.sheet_names or [""])[0], iter(())
 
+    def visible(self) -> list[str]:
+        """The visible sheets with something in them."""
+        shown = [item.name for item in self._book.sheets_metadata if item.visible == calamine.SheetVisibleEnum.Visible]
+        return [name for name in shown if next(self._rows(name), None) is not None]
+
     def _rows(self, name: str) -> Rows:
         sheet = self._safely(lambda: self._book.get_sheet_by_name(name))
         start = sheet.start
@@ -128,6 +133,12 @@ def top_rows(path: Path, sheet: str | None) -> tuple[str, list[tuple[int, list[A
     with as_file(path) as file:
         name, rows = Workbook(path, file).rows(sheet)
         return name, [row for row, _ in zip(rows, range(TOP_ROWS), strict=False)]
+
+
+def sheet_names(path: Path) -> list[str]:
+    """The visible sheets with something in them, in order: what a person may mean by the workbook."""
+    with as_file(path) as file:
+        return Workbook(path, file).visible()
 
 
 def header(rows: Rows, read: Read) -> tuple[list[str], Rows]:
