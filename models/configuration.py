@@ -22,14 +22,17 @@ from models.contract import load_contracts
 from models.naming import nearest
 from models.settings.base import Section
 from models.settings.identity import Identity
-from models.settings.journey import Funnel, Journey
+from models.settings.journey import Funnel, Journey, Paths
 from models.settings.measure import Attribution, ContactRule, Effect, Evidence
 from models.settings.night import Privacy, Release, Resources, Schedule
-from models.settings.web import Session
+from models.settings.web import Session, Web
+from models.web_tables import web_tables
 
 SECONDS_PER_DAY = 86_400
 # Sections whose entries are replaced whole instead of merged key by key: half a journey definition means nothing.
 NAMED_SECTIONS = ("journeys", "funnels")
+# Phases around a purchase, in the order in which they come.
+PHASES = ("before", "during", "after")
 
 
 class ConfigurationError(ValueError):
@@ -46,8 +49,10 @@ class Configuration(Section):
     source_folders: list[Path]
     default_country: str = Field(pattern="^[A-Z]{2}$")
     session: Session
+    web: Web
     journeys: dict[str, Journey]
     funnels: dict[str, Funnel]
+    paths: Paths
     identity: Identity
     attribution: Attribution
     effect: Effect
@@ -154,6 +159,9 @@ def _merged(default: dict[str, Any], own: dict[str, Any], folder: Path) -> dict[
             values[key] = _deep(values.get(key), value)
     if isinstance(values["source_folders"], list):
         values["source_folders"] = [folder / str(item) for item in values["source_folders"]]
+    identity = values["identity"]
+    if isinstance(identity, dict) and identity.get("decisions"):
+        values["identity"] = {**identity, "decisions": folder / str(identity["decisions"])}
     privacy = values["privacy"]
     if isinstance(privacy, dict) and privacy.get("salt_file"):
         values["privacy"] = {**privacy, "salt_file": folder / str(privacy["salt_file"])}
@@ -189,10 +197,21 @@ def configuration_tables(config: Configuration, data_date_at: datetime) -> dict[
         "base_currency": config.base_currency,
         "default_country": config.default_country,
         "session_gap_seconds": _seconds(config.session.gap_minutes, 60),
+        "session_maximum_seconds": _seconds(config.session.max_hours, 3600),
+        "is_new_campaign_new_session": config.session.new_campaign_starts_session,
+        "last_non_direct_seconds": _seconds(config.web.last_non_direct_days),
         "attribution_journey_definition": config.attribution.definition,
+        "attribution_half_life_seconds": _seconds(config.attribution.half_life_days),
         "effect_window_seconds": _seconds(config.effect.window_days),
         "low_score_scaled": config.evidence.low_score,
         "long_wait_seconds": config.evidence.long_wait_seconds,
+        "unanswered_seconds": _seconds(config.evidence.unanswered_hours, 3600),
+        "evidence_look_back_seconds": _seconds(config.evidence.look_back_hours, 3600),
+        "out_of_stock_pattern": config.evidence.out_of_stock_pattern,
+        "variant_limit": config.paths.variant_limit,
+        "rage_count": config.paths.rage_count,
+        "rage_seconds": config.paths.rage_seconds,
+        "loop_count": config.paths.loop_count,
     }
     rows: dict[str, list[dict[str, Any]]] = {
         "setting": [setting],
@@ -205,6 +224,11 @@ def configuration_tables(config: Configuration, data_date_at: datetime) -> dict[
                 "gap_seconds": _seconds(journey.gap_days),
                 "journey_family": journey.family,
                 "label": journey.label,
+                "journey_phases": " > ".join(
+                    phase
+                    for phase in PHASES
+                    if phase in {role.journey_phase for role in journey.types().values()}
+                ),
             }
             # By name: adding a definition must not depend on where in the file it stands.
             for number, (name, journey) in enumerate(sorted(config.journeys.items()), start=1)
@@ -213,11 +237,10 @@ def configuration_tables(config: Configuration, data_date_at: datetime) -> dict[
             {
                 "journey_definition": name,
                 "touchpoint_type_code": catalogue[touchpoint_type].code,
-                "is_start": is_start,
-                "is_goal": is_goal,
+                **role._asdict(),
             }
             for name, journey in sorted(config.journeys.items())
-            for touchpoint_type, (is_start, is_goal) in journey.types().items()
+            for touchpoint_type, role in journey.types().items()
         ],
         "funnel_definition": [
             {
@@ -256,6 +279,7 @@ def configuration_tables(config: Configuration, data_date_at: datetime) -> dict[
             for currency, rate in sorted({**config.exchange_rates, config.base_currency: 1.0}.items())
         ],
     }
+    rows.update(web_tables(config.web))
     tables = {name: _table(name, entries) for name, entries in rows.items()}
     return {**tables, "touchpoint_type": touchpoint_type_table(), "channel": channel_table()}
 
