@@ -9,7 +9,7 @@ NIGHTS ?= 3
 # Sizes of the benchmark, in millions of touchpoints.
 BENCH ?= 1 10
 
-.PHONY: demo test lint types check-defs bench bench-reading docs clean help
+.PHONY: demo test lint types check-defs bench bench-attribution bench-reading docs clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ check-defs: $(BIN)/.dev ## let Dagster load and validate the definitions
 
 bench: $(BIN)/.dev ## the night at 1 and 10 million touchpoints, beside DuckDB reading the same files
 	$(BIN)/python -m benchmarks.night $(BENCH)
+
+bench-attribution: $(BIN)/.dev ## a million paths attributed, beside the ChannelAttribution package (built when g++ is there)
+	$(BIN)/python -m benchmarks.attribution 1
 
 bench-reading: $(BIN)/.dev ## reading CSV, NDJSON and workbooks, beside DuckDB's and calamine's own readers
 	$(BIN)/python -m benchmarks.reading

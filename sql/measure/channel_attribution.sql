@@ -1,113 +1,87 @@
--- channel_attribution: how the conversions of the attribution definition are shared out over channels, per model.
+-- channel_attribution: what each channel brought and cost, by every attribution model side by side.
 -- kind: aggregate
--- grain: attribution_model, channel
--- The touches of a converted journey are its steps before the goal; a journey that is nothing but its goal has the goal
--- as its one touch. Each model gives out exactly one credit per journey, so the credits of a model sum up to the
--- converted journeys (checked), and so does the value. Every channel stands there, with 0 where it earned nothing.
--- Sums of money and scores run over decimals: a sum of doubles depends on the order in which threads add them.
+-- grain: journey_definition, attribution_model, attribution_channel
+-- Credit and intervals come from attribution_credit. The costs of a network stand beside the channel its visits come
+-- from (search advertising beside paid_search); they are the same for every definition and model, so they do not add up
+-- over them. A channel that only cost money stands there too, with 0 credit.
+-- Sums of money run over decimals: a sum of doubles depends on the order in which threads add them.
 with
-
-setting_import as (
-    select attribution_journey_definition
-    from setting
-),
-
-converted as (
-    select
-        journey.journey_id,
-        journey.step_count,
-        journey.value_amount_base
-    from journey
-    inner join setting_import
-        on setting_import.attribution_journey_definition = journey.journey_definition
-    where journey.status = 'converted'
-),
-
-touch as (
-    select
-        journey_step.channel,
-        converted.journey_id,
-        coalesce(converted.value_amount_base, 0) as value_amount_base,
-        journey_step.step_number = 1 as is_first,
-        converted.step_count = 1 or journey_step.step_number = converted.step_count - 1 as is_last,
-        case when converted.step_count = 1 then 1 else converted.step_count - 1 end as touch_count
-    from journey_step
-    inner join converted on converted.journey_id = journey_step.journey_id
-    where not journey_step.is_last
-        or converted.step_count = 1
-),
-
-credited as (
-    select
-        attribution_model.attribution_model,
-        touch.channel,
-        touch.journey_id,
-        touch.value_amount_base,
-        case
-            when attribution_model.attribution_model = 'first_touch'
-                then case when touch.is_first then cast(1 as double) else cast(0 as double) end
-            when attribution_model.attribution_model = 'last_touch'
-                then case when touch.is_last then cast(1 as double) else cast(0 as double) end
-            else cast(1 as double) / touch.touch_count
-        end as credit
-    from touch
-    cross join attribution_model
-),
-
-earned as (
-    select
-        attribution_model,
-        channel,
-        count(distinct journey_id) as touched_journey_count,
-        cast(sum(cast(credit as decimal(38, 12))) as double) as conversion_credit,
-        cast(sum(cast(credit * value_amount_base as decimal(38, 9))) as double) as value_amount_base
-    from credited
-    group by
-        attribution_model,
-        channel
-),
 
 cost as (
     select
-        channel,
+        case
+            when regexp_matches(lower(channel_detail), 'meta|facebook|instagram|linkedin|pinterest|tiktok|twitter|snapchat')
+                then 'paid_social'
+            when regexp_matches(lower(channel_detail), 'display|content|youtube|video') then 'display'
+            when regexp_matches(lower(channel_detail), 'google|bing|microsoft|search') then 'paid_search'
+            else channel
+        end as attribution_channel,
         cast(sum(cast(cost_amount_base as decimal(38, 4))) as double) as cost_amount_base
     from channel_cost
-    group by channel
+    cross join setting
+    where channel_cost.cost_date <= cast(setting.data_date_at as date)
+    group by
+        case
+            when regexp_matches(lower(channel_detail), 'meta|facebook|instagram|linkedin|pinterest|tiktok|twitter|snapchat')
+                then 'paid_social'
+            when regexp_matches(lower(channel_detail), 'display|content|youtube|video') then 'display'
+            when regexp_matches(lower(channel_detail), 'google|bing|microsoft|search') then 'paid_search'
+            else channel
+        end
+),
+
+definition as (
+    select distinct journey_definition
+    from attribution_credit
+),
+
+known as (
+    select
+        journey_definition,
+        attribution_channel
+    from attribution_credit
+
+    union
+
+    select
+        definition.journey_definition,
+        cost.attribution_channel
+    from definition
+    cross join cost
 ),
 
 every as (
     select
-        attribution_model.attribution_model,
-        channel.channel
-    from attribution_model
-    cross join channel
-),
-
-total as (
-    select count(*) as converted_count
-    from converted
+        known.journey_definition,
+        known.attribution_channel,
+        attribution_model.attribution_model
+    from known
+    cross join attribution_model
 )
 
 select
+    cast(every.journey_definition as varchar) as journey_definition,
     cast(every.attribution_model as varchar) as attribution_model,
-    cast(every.channel as varchar) as channel,
-    cast(setting_import.attribution_journey_definition as varchar) as journey_definition,
-    cast(coalesce(earned.touched_journey_count, 0) as bigint) as journey_count,
-    cast(coalesce(earned.conversion_credit, 0) as double) as conversion_credit,
-    cast(
-        case
-            when total.converted_count > 0 then coalesce(earned.conversion_credit, 0) / total.converted_count
-        end as double
-    ) as conversion_credit_share,
-    cast(coalesce(earned.value_amount_base, 0) as double) as value_amount_base,
+    cast(every.attribution_channel as varchar) as attribution_channel,
+    cast(coalesce(credit.journey_count, 0) as bigint) as journey_count,
+    cast(coalesce(credit.conversion_credit, 0) as double) as conversion_credit,
+    cast(coalesce(credit.conversion_credit_low, 0) as double) as conversion_credit_low,
+    cast(coalesce(credit.conversion_credit_high, 0) as double) as conversion_credit_high,
+    cast(credit.conversion_credit_share as double) as conversion_credit_share,
+    cast(coalesce(credit.value_amount_base, 0) as double) as value_amount_base,
+    cast(coalesce(credit.value_amount_base_low, 0) as double) as value_amount_base_low,
+    cast(coalesce(credit.value_amount_base_high, 0) as double) as value_amount_base_high,
+    cast(credit.removal_effect as double) as removal_effect,
     cast(cost.cost_amount_base as double) as cost_amount_base,
     cast(
-        case when earned.conversion_credit > 0 then cost.cost_amount_base / earned.conversion_credit end as double
-    ) as cost_per_conversion_amount_base
+        case when credit.conversion_credit > 0 then cost.cost_amount_base / credit.conversion_credit end as double
+    ) as cost_per_conversion_amount_base,
+    cast(
+        case when cost.cost_amount_base > 0 then coalesce(credit.value_amount_base, 0) / cost.cost_amount_base end as double
+    ) as return_on_spend_ratio
 from every
-cross join setting_import
-cross join total
-left join earned
-    on earned.attribution_model = every.attribution_model
-    and earned.channel = every.channel
-left join cost on cost.channel = every.channel
+left join attribution_credit as credit
+    on credit.journey_definition = every.journey_definition
+    and credit.attribution_model = every.attribution_model
+    and credit.attribution_channel = every.attribution_channel
+left join cost on cost.attribution_channel = every.attribution_channel

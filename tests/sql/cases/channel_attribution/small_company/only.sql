@@ -1,1 +1,0 @@
-conversion_credit > 0 or channel = 'print'
