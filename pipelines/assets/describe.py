@@ -1,38 +1,18 @@
 """What Dagster shows of a table: column schema, column lineage, checks, row counts; all from contracts and SQL.
 
-Does not belong here: executing anything.
+Does not belong here: executing anything, finding out where a column comes from (`pipelines/lineage.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Iterable
 
 import dagster as dg
-import sqlglot
-from sqlglot import exp
-from sqlglot.lineage import lineage
 
 from models.contract import Contract, load_contracts
+from pipelines.lineage import STANDS_FOR, sql_lineage
 from pipelines.model_files import Model, load_models
 from pipelines.night.checks import CheckOutcome
-from sources.spec import ExportSpec, SourceCatalog
-
-# Relations of a model that are another table's rows of tonight.
-STANDS_FOR = {
-    "touchpoint_scope": ("canonical", "touchpoint"),
-    "party_record_scope": ("canonical", "party_record"),
-}
-EVIDENCE_COLUMNS = (
-    "customer_id",
-    "identifier_type",
-    "identifier_value",
-    "source_system",
-    "first_seen_at",
-    "last_seen_at",
-    "record_count",
-    "is_link",
-)
 
 
 def column_schema(contract: Contract) -> dg.TableSchema:
@@ -59,64 +39,6 @@ def asset_key(relation: str) -> dg.AssetKey | None:
     if relation in load_models() or relation in ("channel_cost", "identifier_link", "export_file", "quarantine"):
         return dg.AssetKey(relation)
     return None
-
-
-@cache
-def sql_lineage(name: str) -> Mapping[str, tuple[tuple[str, str], ...]]:
-    """Column -> (relation, column) pairs that a model's SELECT takes it from, traced through its CTEs by SQLGlot."""
-    model = load_models()[name]
-    schema = {relation: relation_columns(relation) for relation in model.reads}
-    nodes = lineage(None, model.text, schema, dialect="duckdb", trim_selects=False)
-    assert isinstance(nodes, dict)
-    found: dict[str, tuple[tuple[str, str], ...]] = {}
-    for column, node in nodes.items():
-        pairs = {
-            (leaf.expression.name, leaf.name.rpartition(".")[2].strip('"'))
-            for leaf in node.walk()
-            if not leaf.downstream and isinstance(leaf.expression, exp.Table)
-        }
-        found[column] = tuple(sorted(pairs))
-    return found
-
-
-def mapping_lineage(spec: ExportSpec, catalog: SourceCatalog) -> dict[str, list[tuple[str, str]]]:
-    """Column a mapping SELECT returns -> (export, column) pairs it is made of, its lookups' columns included.
-
-    By name, not by scope: what is called `x` anywhere in the SELECT counts as `x`. Mappings make structs and unnest them, which
-    SQLGlot's own lineage does not follow.
-    """
-    try:
-        tree = sqlglot.parse_one(spec.mapping_sql, read="duckdb")
-    except sqlglot.ParseError:
-        return {}  # the night's step of this export says what is wrong with it
-    if not isinstance(tree, exp.Query):
-        return {}
-    made_of: dict[str, set[str]] = {}
-    for node in tree.find_all(exp.Alias, exp.PropertyEQ):
-        name, body = (node.alias, node.this) if isinstance(node, exp.Alias) else (node.this.name, node.expression)
-        made_of.setdefault(name.lower(), set()).update(column.name.lower() for column in body.find_all(exp.Column))
-    declared: dict[str, tuple[str, str]] = {}
-    for export in (*(catalog.exports[f"{spec.system}.{lookup}"] for lookup in spec.lookups), spec):
-        declared.update({column.lower(): (export.name, column) for column in export.declared_columns})
-    found: dict[str, list[tuple[str, str]]] = {}
-    for result in tree.named_selects:
-        seen: set[str] = set()
-        todo = [result.lower()]
-        while todo:
-            name = todo.pop()
-            if name not in seen:
-                seen.add(name)
-                todo.extend(made_of.get(name, ()))
-        found[result] = sorted(declared[name] for name in seen if name in declared)
-    return found
-
-
-def relation_columns(relation: str) -> dict[str, str]:
-    """Column names of a relation a model may read, as SQLGlot wants them (the types play no part in lineage)."""
-    if relation == "identifier_evidence":
-        return dict.fromkeys(EVIDENCE_COLUMNS, "VARCHAR")
-    name = STANDS_FOR.get(relation, ("", relation))[1]
-    return dict.fromkeys(load_contracts()[name].column_names, "VARCHAR")
 
 
 def column_lineage(model: Model) -> dg.TableColumnLineage:

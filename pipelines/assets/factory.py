@@ -14,6 +14,7 @@ import dagster as dg
 from models.contract import Contract, load_contracts
 from pipelines.assets import describe
 from pipelines.assets.resource import NightResource
+from pipelines.lineage import mapping_lineage
 from pipelines.model_files import Model, load_models
 from pipelines.night.run import Night
 from sources.spec import ExportSpec, SourceCatalog
@@ -22,6 +23,7 @@ REGISTRY = dg.AssetKey("seen_file")
 IDENTITY = dg.AssetKey("identifier_customer")
 SWITCH = dg.AssetKey(["release", "switch"])
 PARQUET = dg.AssetKey(["release", "parquet"])
+REPORT = dg.AssetKey(["release", "report"])
 OWNER = "team:data"
 # A release is expected between the night's start and six in the morning.
 RELEASE_WINDOW = dt.timedelta(hours=5)
@@ -122,7 +124,7 @@ def canonical_asset(table: str, key: dg.AssetKey, catalog: SourceCatalog, checke
     # Two exports may join the same lookup: each (export, column) once.
     traced: dict[str, set[tuple[str, str]]] = {}
     for spec in feeding:
-        for column, pairs in describe.mapping_lineage(spec, catalog).items():
+        for column, pairs in mapping_lineage(spec, catalog).items():
             if column in contract.column_names:
                 traced.setdefault(column, set()).update(pairs)
     lineage = dg.TableColumnLineage(
@@ -303,7 +305,7 @@ def book_asset(name: str, deps: list[dg.AssetKey], write: Callable[[Night], None
 
 
 def release_assets(published: list[dg.AssetKey]) -> list[dg.AssetsDefinition]:
-    """Step 10: Parquet files and the switch."""
+    """Step 10: Parquet files, the report and the switch."""
 
     @dg.asset(
         key=PARQUET,
@@ -325,9 +327,29 @@ def release_assets(published: list[dg.AssetKey]) -> list[dg.AssetsDefinition]:
         return dg.MaterializeResult(metadata=dict(counts))
 
     @dg.asset(
+        key=REPORT,
+        group_name="release",
+        deps=[*published, dg.AssetKey("release")],
+        description="The report: static pages in English, Dutch and Danish that open from disk.",
+        owners=[OWNER],
+        kinds={"html"},
+        tags={"layer": "release"},
+    )
+    def report(night: NightResource) -> dg.MaterializeResult:
+        pages = 0
+
+        def work() -> str:
+            nonlocal pages
+            pages = night.night.write_report()
+            return count(pages, "page")
+
+        night.night.step("release/report", work)
+        return dg.MaterializeResult(metadata={"pages": pages})
+
+    @dg.asset(
         key=SWITCH,
         group_name="release",
-        deps=[PARQUET],
+        deps=[PARQUET, REPORT],
         description="The release that analysts and BI tools see: DuckDB file, Parquet and release.json, switched to together.",
         owners=[OWNER],
         kinds={"duckdb", "parquet"},
@@ -347,7 +369,7 @@ def release_assets(published: list[dg.AssetKey]) -> list[dg.AssetsDefinition]:
         night.night.step("release/switch", work)
         return dg.MaterializeResult(metadata={"release": name})
 
-    return [parquet, switch]
+    return [parquet, report, switch]
 
 
 def table_metadata(contract: Contract) -> dict[str, dg.TableSchema | str]:

@@ -22,13 +22,17 @@ def draw_tree(
     share: Callable[[float], str],
     keep: int = 5,
     open_levels: int = 1,
+    smallest: float = 0.002,
 ) -> Markup:
     """Nested list of `ways` from their first node on; at each level the `keep` largest, the rest in one line "other".
+
+    A branch below `smallest` of the total joins "other" too: thousands of lines of two people each help nobody.
 
     The counts of a node's children (with "other") add up to the node, or to less where ways end at it.
     """
     total = sum(way.count for way in ways)
-    return tag("ul", _level(ways, 0, total, label, count, share, keep, open_levels), class_="tree")
+    floor = smallest * total
+    return tag("ul", _level(ways, 0, total, label, count, share, keep, open_levels, floor), class_="tree")
 
 
 def _level(
@@ -40,19 +44,21 @@ def _level(
     share: Callable[[float], str],
     keep: int,
     open_levels: int,
+    floor: float,
 ) -> list[Markup]:
     sizes: Counter[str] = Counter()
     for way in ways:
         if len(way.nodes) > depth:
             sizes[way.nodes[depth]] += way.count
     ranked = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
-    shown, rest = (ranked, []) if len(ranked) <= keep + 1 else (ranked[:keep], ranked[keep:])
+    shown = [item for item in (ranked if len(ranked) <= keep + 1 else ranked[:keep]) if item[1] >= floor]
+    rest = ranked[len(shown) :]
     items: list[Markup] = []
     for name, size in shown:
         inner = [way for way in ways if len(way.nodes) > depth and way.nodes[depth] == name]
         line = _line(label(name), size, total, count, share)
         if any(len(way.nodes) > depth + 1 for way in inner):
-            children = _level(inner, depth + 1, total, label, count, share, keep, open_levels)
+            children = _level(inner, depth + 1, total, label, count, share, keep, open_levels, floor)
             items.append(tag("li", tag("details", tag("summary", line), tag("ul", children), open=depth < open_levels)))
         else:
             items.append(tag("li", line))

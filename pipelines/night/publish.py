@@ -130,20 +130,25 @@ def describe_release(
     files = session.arrow(
         "select file_id, path, source_export, status, row_count from work.main.export_file order by path, file_id"
     ).to_pylist()
-    failed = [check for check in checks if not check["passed"]]
     return {
         "release_id": release_id,
         "schema_version": SCHEMA_VERSION,
         "data_date_at": data_date,
         "created_at": created_at,
         "row_counts": counts,
-        "checks": {
-            "passed": len(checks) - len(failed),
-            "warnings": [check for check in failed if check["severity"] == "warn"],
-            "failures": [check for check in failed if check["severity"] == "fail"],
-        },
+        "checks": describe_checks(checks),
         "source_files": files,
         "night": night,
+    }
+
+
+def describe_checks(checks: list[dict[str, Any]]) -> dict[str, Any]:
+    """How many checks passed, and those that did not, by severity."""
+    failed = [check for check in checks if not check["passed"]]
+    return {
+        "passed": len(checks) - len(failed),
+        "warnings": [check for check in failed if check["severity"] == "warn"],
+        "failures": [check for check in failed if check["severity"] == "fail"],
     }
 
 

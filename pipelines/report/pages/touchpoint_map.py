@@ -1,0 +1,109 @@
+"""The touchpoint map: phases by categories, every type by its reach and its effect, and the gaps.
+
+Does not belong here: the estimation of effects (`models/`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup
+
+from pipelines.drawing.charts import bubble
+from pipelines.drawing.markup import joined, tag
+from pipelines.report.data import Data, Rows
+from pipelines.report.figure import Page, figure, plain, table
+from pipelines.report.words import Words
+
+PHASES = ("before", "during", "after", "any")
+CATEGORIES = ("message", "interaction", "product", "setting")
+
+
+def touchpoint_map(words: Words, data: Data) -> Page:
+    """Map, types never seen, words of exports without a type."""
+    inventory, unmapped = data.rows("inventory"), data.rows("unmapped")
+    effects = data.rows("effects")
+    unseen = inventory.only(is_seen=False)
+    unseen_columns = [
+        plain(words, name) for name in ("touchpoint_type", "channel", "journey_phase", "category", "medium")
+    ]
+    unmapped_columns = [plain(words, name) for name in unmapped.columns]
+    body = [
+        figure(words, "map", the_map(words, inventory, effects), inventory),
+        figure(
+            words,
+            "unmapped",
+            table(unmapped_columns, unmapped.rows, words.say("figures.unmapped.title")),
+            unmapped,
+            with_table=False,
+        ),
+        figure(
+            words,
+            "never_seen",
+            table(unseen_columns, unseen.rows, words.say("figures.never_seen.title")),
+            unseen,
+            with_table=False,
+        ),
+    ]
+    return Page("map", words.say("pages.map.title"), words.say("pages.map.lead"), body)
+
+
+def the_map(words: Words, inventory: Rows, effects: Rows) -> Markup:
+    """The grid with one bubble a type: size is reach, colour and sign the effect on satisfaction, else on conversion."""
+    verdicts = verdict(effects)
+    widest = max((row["customer_count"] or 0 for row in inventory.rows), default=1) or 1
+    legend = tag(
+        "p",
+        [
+            tag("span", tag("span", sign, class_=f"ball {tone}", style="--d:1.1rem"), f" {words.say(key)}   ")
+            for tone, sign, key in (
+                ("good", "+", "ui.helps"),
+                ("bad", "−", "ui.hurts"),
+                ("", "", "ui.no_effect"),
+                ("none", "", "ui.never_seen"),
+            )
+        ],
+        class_="soft",
+    )
+    head = [tag("th", "", scope="col"), *(tag("th", words.value(name), scope="col") for name in CATEGORIES)]
+    lines = []
+    for phase in PHASES:
+        cells = [tag("th", words.value(phase), scope="row")]
+        for category in CATEGORIES:
+            members = inventory.only(journey_phase=phase, category=category).rows
+            cells.append(tag("td", [_bubble(words, row, widest, verdicts) for row in members]))
+        lines.append(tag("tr", cells))
+    title = words.say("figures.map.title")
+    grid = tag(
+        "table",
+        tag("caption", title, class_="hidden"),
+        tag("thead", tag("tr", head)),
+        tag("tbody", lines),
+        class_="map",
+    )
+    return joined([legend, tag("div", grid, class_="scroll", tabindex="0", role="region", aria_label=title)])
+
+
+def verdict(effects: Rows) -> dict[str, float]:
+    """Touchpoint type → its marked difference; satisfaction counts before conversion, the largest within a measure."""
+    found: dict[str, tuple[int, float]] = {}
+    for row in effects.rows:
+        if not row["is_marked"]:
+            continue
+        rank = (1 if row["measure"] == "satisfaction" else 0, abs(row["difference"]))
+        old = found.get(row["touchpoint_type"])
+        if old is None or rank > (old[0], abs(old[1])):
+            found[row["touchpoint_type"]] = (rank[0], row["difference"])
+    return {name: difference for name, (_, difference) in found.items()}
+
+
+def _bubble(words: Words, row: dict[str, Any], widest: int, verdicts: dict[str, float]) -> Markup:
+    name = words.value(row["touchpoint_type"])
+    if not row["is_seen"]:
+        return bubble(name, words.say("ui.never_seen"), 0.02, "none", "")
+    difference = verdicts.get(row["touchpoint_type"])
+    tone, sign, key = ("", "", "ui.no_effect") if difference is None else ("bad", "−", "ui.hurts")
+    if difference is not None and difference > 0:
+        tone, sign, key = "good", "+", "ui.helps"
+    reach = words.say("ui.reach", count=words.format.number(row["customer_count"]))
+    return bubble(name, f"{reach}, {words.say(key)}", row["customer_count"] / widest, tone, sign)

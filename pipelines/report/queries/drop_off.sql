@@ -1,0 +1,21 @@
+-- Drop-off points of a definition by touchpoint type, the most people lost first.
+select
+    touchpoint_type,
+    reached_count,
+    dropped_count,
+    open_count,
+    dropped_share,
+    dropped_share_low,
+    dropped_share_high,
+    baseline_share,
+    p_value_adjusted,
+    is_marked,
+    dropped_failure_share,
+    went_on_failure_share,
+    dropped_low_score_share,
+    went_on_low_score_share,
+    dropped_long_wait_share,
+    went_on_long_wait_share
+from drop_off_point
+where drop_off_level = 'touchpoint' and journey_definition = $definition
+order by is_marked desc, dropped_count desc, touchpoint_type

@@ -1,0 +1,64 @@
+"""What the report says in a language: texts from `texts.yaml`, names of touchpoint types from the catalogue.
+
+Does not belong here: number formats (`pipelines/drawing/numbers.py`).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from models.catalogue import load_catalogue
+from pipelines.drawing.numbers import Formatter
+
+LANGUAGES = {"en": "English", "nl": "Nederlands", "da": "Dansk"}
+
+
+@cache
+def texts() -> dict[str, dict[str, Any]]:
+    """Content of texts.yaml: section → key → language → text."""
+    path = Path(__file__).with_name("texts.yaml")
+    content: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return content
+
+
+class Words:
+    """The words of one language and its number formats."""
+
+    def __init__(self, language: str, currency: str) -> None:
+        self.language = language
+        self.format = Formatter(language, currency)
+        self._label = f"label_{language}"
+
+    def say(self, key: str, **values: Any) -> str:
+        """Text `section.key[.part]` with `{name}` filled in."""
+        section, *path = key.split(".")
+        found: Any = texts()[section]
+        for part in path:
+            found = found[part]
+        text: str = found[self.language]
+        return text.format(**values) if values else text
+
+    def has(self, key: str) -> bool:
+        """Whether there is such a text."""
+        section, _, rest = key.partition(".")
+        return rest in texts()[section]
+
+    def column(self, name: str) -> str:
+        """Heading of a table column: the glossary's word, else the name without underscores."""
+        found = texts()["columns"].get(name)
+        return found[self.language] if found else name.replace("_", " ")
+
+    def value(self, value: Any) -> str:
+        """A name from the data in the reader's words: touchpoint type, channel, phase, status; else as it stands."""
+        if value is None:
+            return "–"
+        text = str(value)
+        entry = load_catalogue().get(text)
+        if entry is not None:
+            return str(getattr(entry, self._label))
+        found = texts()["values"].get(text)
+        return found[self.language] if found else text.replace("_", " ")
