@@ -24,10 +24,12 @@ from models.contract import load_contracts
 
 HEADER = re.compile(r"^--\s*(kind|grain|finish):\s*(.+?)\s*$")
 KINDS = ("per_customer", "aggregate")
+# SELECTs that run while an export is read, over what its files touch; their tables are state and no assets.
+INGEST = "ingest"
 # Models that read tonight's scope instead of published tables: when their text changes, the night starts from the files.
 SCOPE_RELATIONS = {"touchpoint_scope", "party_record_scope", "identifier_evidence"}
 # Tables that models read and no SQL model makes, beside the configuration tables.
-GIVEN_TABLES = {"channel_cost", "identifier_link", "export_file", "quarantine"}
+GIVEN_TABLES = {"channel_cost", "identifier_link", "export_file", "quarantine", "visitor_day", "visitor_verdict"}
 
 
 def given_relations() -> set[str]:
@@ -103,7 +105,7 @@ def read_model(path: Path) -> Model:
         else:
             comment.append(line.removeprefix("--").strip())
     kind = header.get("kind", "")
-    if kind not in KINDS:
+    if kind not in (*KINDS, INGEST):
         raise ModelError(
             f"{path.name}: the header says kind '{kind}'; write `-- kind: per_customer` or `-- kind: aggregate`."
         )
@@ -124,7 +126,11 @@ def read_model(path: Path) -> Model:
 def load_models() -> dict[str, Model]:
     """All models by name, in an order in which each comes after what it reads (ties by name)."""
     root = Path(sql_room.__file__).parent
-    models = {model.name: model for model in (read_model(path) for path in sorted(root.rglob("*.sql")))}
+    models = {
+        model.name: model
+        for model in (read_model(path) for path in sorted(root.rglob("*.sql")))
+        if model.kind != INGEST
+    }
     for model in models.values():
         unknown = [name for name in model.inputs if name not in models]
         if unknown:
@@ -141,6 +147,16 @@ def load_models() -> dict[str, Model]:
             ordered[name] = models[name]
             sorter.done(name)
     return ordered
+
+
+@cache
+def ingest_select(name: str) -> str:
+    """The SELECT of a model of kind `ingest`."""
+    (path,) = Path(sql_room.__file__).parent.rglob(f"{name}.sql")
+    model = read_model(path)
+    if model.kind != INGEST:
+        raise ModelError(f"{path.name}: the header says kind '{model.kind}', and it is run as '{INGEST}'.")
+    return model.text
 
 
 def upstream(name: str) -> set[str]:

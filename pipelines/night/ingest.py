@@ -16,6 +16,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from models.contract import Contract, load_contracts
+from pipelines.night import visitor
 from pipelines.night.session import Session, literal, quoted
 from sources.archive import is_there
 from sources.read import parse
@@ -136,6 +137,8 @@ def ingest_export(
         type_files(session, spec, [path for _, path in parsed])
         row_count = register_rows(session, spec, spec_hash, parsed)
         settle_ledger(session, spec)
+        if spec.web is not None:
+            judge(session, spec, [file_id for file_id, _ in parsed], parsed_folder)
     if changed_lookup:
         add_rows_touched_by_lookups(session, spec, siblings)
     if parsed or changed_lookup:
@@ -203,7 +206,14 @@ def forget_export(session: Session, name: str, feeds: str) -> None:
                 f"from work.main.{target} where source_system || '.' || source_export = ?",
                 [name],
             )
-    for table in ("state.main.file", "state.main.skipped_row", "state.main.source_row", "work.main.quarantine"):
+    for table in (
+        "state.main.file",
+        "state.main.skipped_row",
+        "state.main.source_row",
+        "state.main.visitor_day",
+        "state.main.visitor_verdict",
+        "work.main.quarantine",
+    ):
         session.run(f"delete from {table} where source_export = ?", [name])
     session.drop([f"state.lookup.{quoted(name)}"])
 
@@ -492,7 +502,22 @@ def add_rows_touched_by_lookups(session: Session, spec: ExportSpec, siblings: di
         )
     ]
     paths = [session.folder.parent / "parsed" / spec.name / path.name for path in paths]
-    query = typed_query(spec, paths, " or ".join(conditions))
+    add_touched_rows(session, spec, typed_query(spec, paths, " or ".join(conditions)))
+
+
+def judge(session: Session, spec: ExportSpec, tonight: Sequence[str], parsed_folder: Path) -> None:
+    """Tell robots among tonight's rows by their agent and by what they do; rows whose visitor is seen otherwise follow."""
+    visitor.learn_agents(session, spec)
+    if spec.web is None or spec.web.visitor is None:
+        return
+    visitor.judge_visitors(session, spec, tonight, parsed_folder, typed_query)
+    rows = visitor.rows_of_changed_visitors(session, spec, tonight, parsed_folder, typed_query)
+    if rows is not None:
+        add_touched_rows(session, spec, rows)
+
+
+def add_touched_rows(session: Session, spec: ExportSpec, query: str) -> None:
+    """Add to `export_row` and `changed_row` the winning rows among those of a query that are not in there yet."""
     session.run(
         f"""
         create or replace table scratch.ingest.touched as
@@ -545,6 +570,8 @@ def map_rows(session: Session, spec: ExportSpec, siblings: dict[str, ExportSpec]
             f"create or replace view scratch.ingest.{quoted('lookup_' + export)} as "
             f"select * from state.lookup.{quoted(lookup.name)}"
         )
+    if spec.web is not None:
+        visitor.offer_web_relations(session, spec)
     name = literal(spec.name)
     target = f"scratch.ingest.{spec.feeds}_new"
     session.look_in("scratch.ingest")
@@ -742,6 +769,8 @@ def touchpoint_expressions(given: set[str], spec: ExportSpec) -> tuple[dict[str,
         if "score_raw" in given
         else "null",
         "is_bot": f"coalesce({column('is_bot')}, false)",
+        # A system that knows its robots itself does not say how.
+        "bot_reason": f"coalesce({column('bot_reason')}, case when {column('is_bot')} then 'source' end)",
         "identifiers": clean_identifiers(given),
         "objects": "nullif(list_filter(m.objects, lambda x: nullif(cast(x.id as varchar), '') is not null), [])"
         if "objects" in given

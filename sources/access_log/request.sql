@@ -1,85 +1,130 @@
--- access_log.request: what a request is follows from its path, as shops and sites commonly name their pages. A site with other
--- names has its own folder of this system outside the repository, with its words in this SELECT.
-with agent as (
-  -- Some hundred agents stand behind millions of requests: each is looked at once.
+-- access_log.request: one touchpoint per request that the rules of the configuration (web.rules) do not fold away.
+-- Of the query string only campaign parameters, click ids and the parameters that the configuration names are looked at.
+-- Robots name nobody: what they carry (a borrowed login, a link from a mail) must not lead to a person.
+with request as (
   select
-    user_agent,
-    case
-      when user_agent is null then null
-      when regexp_matches(lower(user_agent), 'ipad|tablet|android(?:[^m]|m[^o])*$') then 'tablet'
-      when regexp_matches(lower(user_agent), 'mobi|iphone|android') then 'mobile'
-      else 'desktop'
-    end as device,
-    -- An agent that says what it is. Robots that do not say so are found by what they do, in a later step.
-    user_agent is null or regexp_matches(
-      lower(user_agent),
-      'bot\b|bot/|crawl|spider|slurp|monitor|curl|wget|python|java/|go-http|scrapy|headless|http-?client|feed|zgrab|masscan|libwww|axios|okhttp'
-    ) as is_bot
-  from (select distinct user_agent from export_row)
+    row_id, time, method, path, query, status, referrer, user_agent, visitor, ip_masked, remote_user,
+    web_touchpoint_type(method, path, query, status, user_agent) as touchpoint_type,
+    web_source_host(referrer) as host
+  from export_row
 ),
 
-request as (
+-- Most requests have no query, and few queries occur once: each is taken apart once.
+query_part as (
   select
-    *,
-    lower(path) as page,
-    regexp_extract(coalesce(referrer, ''), '^[a-z]+://(?:www\.)?([^/:?#]+)', 1) as host,
-    -- NULL without a query: most requests have none, and nothing is searched in them
-    '&' || replace(query, '+', ' ') as parameters
-  from export_row
+    query,
+    replace(unnest(string_split(query, '&')), '+', ' ') as part
+  from (select distinct query from request where query is not null)
 ),
 
 parameter as (
   select
-    *,
-    url_decode(nullif(regexp_extract(parameters, '&utm_source=([^&]*)', 1), '')) as utm_source,
-    url_decode(nullif(regexp_extract(parameters, '&utm_medium=([^&]*)', 1), '')) as utm_medium,
-    url_decode(nullif(regexp_extract(parameters, '&utm_campaign=([^&]*)', 1), '')) as utm_campaign,
-    url_decode(nullif(regexp_extract(parameters, '&utm_content=([^&]*)', 1), '')) as utm_content,
-    url_decode(nullif(regexp_extract(parameters, '&utm_term=([^&]*)', 1), '')) as utm_term,
-    url_decode(nullif(regexp_extract(parameters, '&(?:q|s|query|search)=([^&]*)', 1), '')) as search_text,
-    nullif(regexp_extract(parameters, '&order=([^&]*)', 1), '') as order_reference,
-    nullif(regexp_extract(parameters, '&mc_eid=([^&]*)', 1), '') as mail_recipient,
-    regexp_extract(parameters, '&(gclid|msclkid|fbclid|mc_cid)=', 1) as click_parameter
+    query,
+    lower(url_decode(split_part(part, '=', 1))) as name,
+    url_decode(nullif(substr(part, length(split_part(part, '=', 1)) + 2), '')) as text
+  from query_part
+),
+
+-- A parameter that the configuration names; in any case, since addresses are typed and rewritten.
+used_parameter as (
+  select
+    parameter.query,
+    web_parameter.parameter,
+    web_parameter.parameter_use,
+    web_parameter.parameter_rank,
+    web_parameter.identifier_type,
+    parameter.text
+  from parameter
+  join web_parameter on lower(web_parameter.parameter) = parameter.name
+  where parameter.text is not null
+),
+
+campaign as (
+  select
+    query,
+    min(text) filter (where name = 'utm_source') as utm_source,
+    min(text) filter (where name = 'utm_medium') as utm_medium,
+    min(text) filter (where name = 'utm_campaign') as utm_campaign,
+    min(text) filter (where name = 'utm_id') as utm_id,
+    min(text) filter (where name = 'utm_content') as utm_content,
+    min(text) filter (where name = 'utm_term') as utm_term
+  from parameter
+  where name like 'utm%'
+  group by query
+),
+
+used as (
+  select
+    query,
+    min_by(text, parameter_rank) filter (where parameter_use = 'search') as search_text,
+    min_by(parameter, parameter_rank) filter (where parameter_use = 'click_id') as click_id_type,
+    min_by(text, parameter_rank) filter (where parameter_use = 'click_id') as click_id,
+    -- sorted: equal input gives equal rows
+    list_sort(list({'type': identifier_type, 'value': text}) filter (where parameter_use = 'identity')) as identifiers,
+    map_from_entries(list_sort(list(distinct {'k': parameter, 'v': text}) filter (where parameter_use = 'keep'))) as kept,
+    min(text) filter (where identifier_type = 'order_reference') as order_reference
+  from used_parameter
+  group by query
+),
+
+described as (
+  select
+    request.*,
+    campaign.* exclude (query),
+    used.* exclude (query),
+    web_agent.browser,
+    web_agent.operating_system,
+    web_agent.device,
+    -- What a visitor does in a day says more than the agent, which anybody can borrow.
+    coalesce(web_visitor.is_bot, web_agent.is_bot) as is_bot,
+    case when coalesce(web_visitor.is_bot, web_agent.is_bot)
+      then coalesce(web_visitor.bot_reason, web_agent.bot_reason) end as bot_reason,
+    web_visitor.continues_visitor
   from request
+  left join campaign on campaign.query = request.query
+  left join used on used.query = request.query
+  left join web_agent on web_agent.user_agent is not distinct from request.user_agent
+  left join web_visitor on web_visitor.visitor = request.visitor
 )
 
 select
   row_id,
-  case
-    when status >= 400 then 'error_page'
-    when method = 'POST' and regexp_matches(page, '/cart/(add|update)/?$') then 'cart_updated'
-    when method = 'POST' then 'login'
-    when regexp_matches(page, 'payment-(failed|error|cancelled)') then 'payment_failed'
-    when regexp_matches(page, '(^|/)(checkout|kassa|kasse|betalen)/?$') then 'checkout_started'
-    when search_text is not null or regexp_matches(page, '(^|/)(search|zoeken|soeg)/?$') then 'site_search'
-    when regexp_matches(page, '(^|/)(download|downloads)/.') or regexp_matches(page, '\.(pdf|zip|docx?|xlsx?|epub)$')
-      then 'content_download'
-    when utm_source is not null or coalesce(click_parameter, '') <> '' or regexp_matches(page, '^/(lp|landing)/') then 'landing_page_view'
-    else 'page_view'
-  end as touchpoint_type,
+  touchpoint_type,
   time as occurred_at,
+  utm_id as campaign_id,
   utm_campaign as campaign_name,
   utm_source as campaign_source,
   utm_medium as campaign_medium,
   utm_content as campaign_content,
   utm_term as campaign_term,
-  -- mc_eid and the order reference stand in the address because a mail or the shop put this person's own there.
-  [
-    {'type': 'visitor', 'value': visitor},
-    {'type': 'login', 'value': remote_user},
-    {'type': 'mailchimp.unique_email_id', 'value': mail_recipient},
-    {'type': 'order_reference', 'value': order_reference}
-  ] as identifiers,
+  click_id_type,
+  case when not is_bot then
+    list_concat(
+      [
+        {'type': 'visitor', 'value': visitor},
+        -- the same device before midnight, where the visitor's hash changes
+        {'type': 'visitor', 'value': continues_visitor},
+        {'type': 'login', 'value': remote_user}
+      ],
+      coalesce(identifiers, [])
+    )
+  end as identifiers,
   case
     when order_reference is not null
       then [{'type': 'order_reference', 'id': order_reference, 'qualifier': 'confirmed'}]
   end as objects,
   case when status >= 400 then 'failure' else 'success' end as outcome,
-  path as page_path,
-  nullif(host, '') as referrer_host,
-  agent.device,
-  agent.is_bot,
-  search_text as subject,
-  {'status': status, 'method': method, 'ip_masked': ip_masked, 'user_agent': parameter.user_agent} as attributes
-from parameter
-join agent on agent.user_agent is not distinct from parameter.user_agent
+  web_without_address(path) as page_path,
+  host as referrer_host,
+  device,
+  browser,
+  operating_system,
+  is_bot,
+  bot_reason,
+  case
+    when touchpoint_type = 'site_search' then web_without_number(web_without_address(search_text))
+  end as subject,
+  {
+    'status': status, 'method': method, 'ip_masked': ip_masked, 'user_agent': user_agent, 'click_id': click_id, 'parameters': kept
+  } as attributes
+from described
