@@ -225,9 +225,7 @@ def configuration_tables(config: Configuration, data_date_at: datetime) -> dict[
                 "journey_family": journey.family,
                 "label": journey.label,
                 "journey_phases": " > ".join(
-                    phase
-                    for phase in PHASES
-                    if phase in {role.journey_phase for role in journey.types().values()}
+                    phase for phase in PHASES if phase in {role.journey_phase for role in journey.types().values()}
                 ),
             }
             # By name: adding a definition must not depend on where in the file it stands.

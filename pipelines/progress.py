@@ -22,6 +22,9 @@ class Reporter(Protocol):
     def end(self, step: str, text: str) -> None:
         """A step has ended; `text` says what it did."""
 
+    def warn(self, text: str) -> None:
+        """Something a person should correct, though the night goes on."""
+
 
 class Silent:
     """Says nothing (tests, `--quiet`)."""
@@ -33,6 +36,9 @@ class Silent:
         """Nothing."""
 
     def end(self, step: str, text: str) -> None:
+        """Nothing."""
+
+    def warn(self, text: str) -> None:
         """Nothing."""
 
 
@@ -78,6 +84,12 @@ class Lines:
         else:
             self._line(line)
         self.stream.flush()
+
+    def warn(self, text: str) -> None:
+        """Write a line of its own, in full."""
+        if self.live:
+            self.stream.write("\r\x1b[K")
+        self._line(f"warning: {text}")
 
     def _overwrite(self, text: str) -> None:
         self.stream.write("\r\x1b[K" + text[:118])

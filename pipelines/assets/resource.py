@@ -74,6 +74,10 @@ class LogReporter:
         """Log what a step did."""
         self.log.info("%s: %s", step, text)
 
+    def warn(self, text: str) -> None:
+        """Log what a person should correct."""
+        self.log.warning("%s", text)
+
 
 class NightResource(dg.ConfigurableResource):
     """Settings of one night; the same whether it starts from the command line, the schedule or the web UI."""

@@ -10,20 +10,42 @@ import datetime as dt
 import hashlib
 import importlib.metadata
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import models.agent
+import models.customer_id
 import models.identity
+import models.lists
 import models.normalise
+import models.web_tables
+import sources.web
 from models.configuration import Configuration, configuration_tables
 from models.contract import load_contracts
-from pipelines.model_files import load_models
-from pipelines.night import books, build, canonical, checks, identity, ingest, publish, register
+from pipelines.lineage import dictionary_lineage
+from pipelines.model_files import ingest_select, load_models
+from pipelines.night import (
+    books,
+    build,
+    canonical,
+    checks,
+    decisions,
+    device,
+    evidence,
+    identity,
+    ingest,
+    publish,
+    register,
+    resolution,
+    visitor,
+)
 from pipelines.night.session import Session
 from pipelines.progress import Reporter, Silent
+from pipelines.report.data import Data
+from pipelines.report.write import ReportRequest, write_report
 from pipelines.warehouse import Release, Warehouse
 from sources.spec import SourceCatalog
 
@@ -95,9 +117,18 @@ class Night:
         identity.prepare_identity(self.session)
         self.data_date = self.find_data_date()
         store_configuration(self.session, self.configuration, self.data_date)
-        identity.collect_evidence(self.session, self.configuration, self.catalog)
-        customers = identity.resolve_customers(self.session, self.configuration)
-        affected = identity.mark_affected(self.session, self.configuration, self.last_data_date(), self.data_date)
+        customers, warnings = identity.resolve_night(
+            self.session,
+            self.configuration,
+            self.catalog,
+            self.warehouse.salt(self.configuration.privacy.salt_file),
+            self.release_id,
+            self.data_date,
+        )
+        for warning in warnings:
+            self.reporter.warn(warning)
+        self.figures["identity_warnings"] = warnings
+        affected = identity.mark_affected(self.session, self.last_data_date(), self.data_date)
         register.record_hash(self.session, "data_date", self.data_date.isoformat())
         build.prepare_scope(self.session)
         return customers, int(affected or 0)
@@ -190,6 +221,37 @@ class Night:
             self.session, self.warehouse, self.release_id, self.base, rewrite_all, self.reporter.part
         )
 
+    def write_report(self) -> int:
+        """Write the report of the release in the making; returns how many pages."""
+        self.session.look_in("work.main")
+
+        def run(query: str, parameters: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
+            cursor = self.session.con.execute(query, dict(parameters) or None)
+            return [column[0] for column in cursor.description or []], cursor.fetchall()
+
+        data = Data(run)
+        exports = [row[0] for row in self.session.rows("select distinct source_export from export_file order by 1")]
+        pages = write_report(
+            ReportRequest(
+                release={
+                    "release_id": self.release_id,
+                    "data_date_at": self.data_date.isoformat(),
+                    "company": self.configuration.company,
+                    "base_currency": self.configuration.base_currency,
+                    "checks": publish.describe_checks([asdict(outcome) for outcome in self.outcomes]),
+                },
+                data=data,
+                previous=self.base.summary["night"].get("headline") if self.base else None,
+                lineage=dictionary_lineage(self.catalog, exports),
+            ),
+            publish.release_folder(self.warehouse, self.release_id) / "report",
+            self.reporter.part,
+        )
+        # Kept in release.json, so that the next report can say what changed.
+        self.figures["headline"] = data.rows("headline").rows[0]
+        self.session.look_in()
+        return pages
+
     def switch(self) -> Release:
         """Close the files, complete the release folder and make it current."""
         for model in load_models().values():
@@ -219,18 +281,40 @@ def catalog_hash(catalog: SourceCatalog) -> str:
 
 def configuration_hash(configuration: Configuration) -> str:
     """Hash of everything in the configuration that rows depend on."""
-    content = configuration.model_dump_json(exclude={"schedule", "release", "resources", "source_folders"})
+    # The file of decisions is read each night and its lines are compared, wherever it stands.
+    left_out = {"schedule": True, "release": True, "resources": True, "source_folders": True, "identity": {"decisions"}}
+    content = configuration.model_dump_json(exclude=left_out)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def software_hash() -> str:
     """Hash of the Python code that makes rows: when it changes, a night rebuilds from the parsed files."""
     digest = hashlib.sha256(publish.SCHEMA_VERSION.encode())
-    for module in (models.identity, models.normalise, identity, ingest, canonical):
+    for module in (
+        models.agent,
+        models.customer_id,
+        models.identity,
+        models.lists,
+        models.normalise,
+        models.web_tables,
+        sources.web,
+        canonical,
+        decisions,
+        device,
+        evidence,
+        identity,
+        ingest,
+        resolution,
+        visitor,
+    ):
         source = Path(str(module.__file__))
         for file in sorted(source.parent.iterdir()) if source.name == "__init__.py" else [source]:
             if file.is_file():
                 digest.update(file.read_bytes())
+    for name in ("visitor_day", "visitor_verdict"):
+        digest.update(ingest_select(name).encode())
+    # What an agent is called may change with the parser's data.
+    digest.update(importlib.metadata.version("ua-parser-builtins").encode())
     return digest.hexdigest()[:16]
 
 
@@ -273,6 +357,7 @@ def open_night(
             register.recorded_hash(session, "catalog")
             store_configuration(session, configuration, BEGINNING)
             ingest.prepare_ingest(session)
+            visitor.prepare_web(session, configuration)
             yield Night(
                 warehouse=warehouse,
                 configuration=configuration,

@@ -51,6 +51,7 @@ def run_night(
     reporter: Reporter | None = None,
 ) -> Release:
     """One night through Dagster on an instance of its own; raises AssertionError with the reasons when it fails."""
+    with_salt(warehouse)
     configuration = load_configuration(config)
     night = NightResource(
         exports=[str(path) for path in exports],
@@ -93,6 +94,7 @@ def quick_night(
     systems: Sequence[str] = (),
 ) -> Release:
     """One night without Dagster, with all sources or those of some `systems`; raises its errors, and CheckFailedError."""
+    with_salt(warehouse)
     configuration = load_configuration(config)
     catalog = shipped_catalog() if config is None else configured_catalog(configuration, config)
     if systems:
@@ -152,6 +154,12 @@ def keep_salt(warehouse: Path) -> Path:
     secret.write_text(SALT)
     secret.chmod(0o600)
     return warehouse
+
+
+def with_salt(warehouse: Path) -> None:
+    """Give a warehouse that has no secret yet that of the tests: customer ids are drawn with it."""
+    if not (warehouse / "secret").exists():
+        keep_salt(warehouse)
 
 
 def copy_warehouse(source: Path, target: Path) -> Path:

@@ -84,6 +84,9 @@ class DieAt:
         if step == self.step and self.after:
             die()
 
+    def warn(self, text: str) -> None:
+        pass
+
 
 def dagster_night_that_dies(step: str, after: bool, exports: Path, warehouse: Path) -> None:
     """In a child: a night through Dagster that ends at a step."""

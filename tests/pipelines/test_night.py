@@ -57,6 +57,9 @@ class Told:
     def end(self, step: str, text: str) -> None:
         self.texts[step] = text
 
+    def warn(self, text: str) -> None:
+        pass
+
 
 # --- the same again ----------------------------------------------------------------------------------------------------
 
