@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from pipelines.commands import exports, measures, night, release
+from pipelines.commands import exports, measures, new_source, night, release
 from pipelines.commands.common import EXIT_FAILED, EXIT_USAGE, UserError
 
 app = typer.Typer(
@@ -23,6 +23,9 @@ app = typer.Typer(
 
 app.command(epilog="Example: touchpoint360 run --exports exports/ --warehouse warehouse/")(night.run)
 app.command(epilog="Example: touchpoint360 inspect exports/orders.csv")(exports.inspect)
+app.command(epilog="Example: touchpoint360 new-source till_march.csv --into my_systems --name till.receipt")(
+    new_source.new_source
+)
 app.command(epilog="Example: touchpoint360 sources zendesk.ticket")(exports.sources)
 app.command(epilog="Example: touchpoint360 generate --customers 2000 --seed 360 --nights 3 --out demo/")(
     exports.generate
