@@ -90,6 +90,7 @@ def summary_text(summary: dict[str, Any], warehouse: Path) -> str:
     lines.extend(f"    {text}"[:118] for text in warned[:6])
     lines += [
         f"  release       {warehouse}/current -> releases/{summary['release_id']}",
+        f"  report        {warehouse}/current/report/index.html",
         "Next:",
         f'  touchpoint360 sql "from drop_off_point where is_marked order by dropped_share desc limit 10" --warehouse {warehouse}',
         f'  touchpoint360 sql "from channel_attribution" --warehouse {warehouse}',

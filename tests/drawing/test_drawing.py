@@ -1,0 +1,168 @@
+"""Drawing: what flows in flows out, texts are escaped, colours can be read, numbers are written as each language writes them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from itertools import pairwise, product
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import Markup
+
+from pipelines import drawing
+from pipelines.drawing.charts import Line as ChartLine
+from pipelines.drawing.charts import bar, interval, line_chart, percent, round_scale, spark
+from pipelines.drawing.markup import joined, tag
+from pipelines.drawing.numbers import Formatter
+from pipelines.drawing.sankey import Way, draw, flows, place
+from pipelines.drawing.tree import draw_tree
+
+NAMES = st.sampled_from(["a", "b", "c", "other"])
+ENDS = {"converted": "won", "open": "wait", "dropped": "lost"}
+WAYS = st.lists(
+    st.builds(
+        lambda nodes, end, count: Way((*nodes, end), count),
+        st.lists(NAMES, min_size=1, max_size=4),
+        st.sampled_from(list(ENDS)),
+        st.integers(1, 1000),
+    ),
+    min_size=1,
+    max_size=30,
+)
+
+
+def plain_count(count: int) -> str:
+    return str(count)
+
+
+@given(WAYS)
+def test_what_enters_a_node_leaves_it_or_ends_there(ways: list[Way]) -> None:
+    nodes, links = flows(ways)
+    assert sum(count for (column, _), count in nodes.items() if column == 0) == sum(way.count for way in ways)
+    for key, count in nodes.items():
+        if key[0] > 0:
+            assert sum(link.count for link in links if link.target == key) == count
+        ended = sum(way.count for way in ways if key == (len(way.nodes) - 1, way.nodes[-1]))
+        assert sum(link.count for link in links if link.source == key) == count - ended
+
+
+@given(WAYS)
+def test_boxes_of_a_column_do_not_overlap_and_ends_stand_below(ways: list[Way]) -> None:
+    placed = place(flows(ways)[0], list(ENDS))
+    for column in {key[0] for key in placed}:
+        boxes = sorted((node for key, node in placed.items() if key[0] == column), key=lambda node: node.y)
+        for upper, lower in pairwise(boxes):
+            assert upper.y + upper.height <= lower.y
+        is_end = [box.name in ENDS for box in boxes]
+        assert is_end == sorted(is_end)
+
+
+def test_drawing_holds_its_ways_for_the_script() -> None:
+    text = draw([Way(("a", "b", "dropped"), 3), Way(("a", "dropped"), 2)], ENDS, str, plain_count, "t")
+    assert 'data-ways="[[3,0,1,3],[2,0,2]]"' in text
+    assert "<title>a → b: 3</title>" in text
+    assert text.count('tabindex="0"') == 5  # four boxes and the frame that scrolls
+
+
+def test_tree_adds_up_at_each_level() -> None:
+    ways = [Way(("a", str(n)), 10 - n) for n in range(9)] + [Way(("a",), 5)]
+    text = draw_tree(ways, str, plain_count, lambda share: f"{share:.2f}", keep=3)
+    sizes = {name: int(size) for name, size in re.findall(r'class="name">([^<]+)<.*?figure">(\d+) ·', text)}
+    assert sizes["a"] == 59
+    assert sizes["0"] + sizes["1"] + sizes["2"] + sizes["other (6)"] == 54
+
+
+def test_small_branches_join_other() -> None:
+    ways = [Way(("a",), 1000), Way(("b",), 1), Way(("c",), 1)]
+    text = draw_tree(ways, str, plain_count, lambda share: f"{share:.3f}")
+    assert "other (2)" in text and 'name">b<' not in text
+
+
+@given(st.text(), st.text())
+def test_text_from_data_is_never_markup(content: str, attribute: str) -> None:
+    text = tag("p", content, title=attribute)
+    inner = text.removeprefix("<p title=").removesuffix("</p>")
+    assert inner.count("<") == 0 and inner.count(">") == 1 and inner.count('"') == 2
+
+
+def test_markup_is_kept_and_nothing_is_left_out() -> None:
+    assert tag("p", tag("b", "x"), None, 0, [1.5, Markup("<i></i>")]) == "<p><b>x</b>01.5<i></i></p>"
+    assert tag("input", disabled=True, value=None, hidden=False) == "<input disabled>"
+    assert joined(["<", tag("br")]) == "&lt;<br>"
+
+
+def test_marks_stay_on_their_track() -> None:
+    assert percent(5, 0, 10) == 50 and percent(-1, 0, 10) == 0 and percent(11, 0, 10) == 100
+    assert percent(1, 3, 3) == 0
+    assert 'style="width:25%"' in bar(1, 4)
+    drawn = interval(0.2, 0.3, 0.5, 0, 1, base=0.25)
+    assert "left:20%;width:30%" in drawn and "dot over" in drawn and "left:25%" in drawn
+    assert "dot under" in interval(0.1, 0.2, 0.3, 0, 1, base=0.25)
+
+
+def test_lines_have_gaps_where_nothing_is_known() -> None:
+    text = line_chart([ChartLine("x", [1, None, 2, 4])], ["a", "b", "c", "d"], [(0, "0"), (4, "4")], "t")
+    assert text.count("<polyline") == 2 and "600,0" in text
+    assert 'r="2.6"' in spark([1, 2], [False, True], "x") and spark([], [], "x") == ""
+
+
+@given(st.floats(0.001, 1e12))
+def test_scale_reaches_just_above(largest: float) -> None:
+    scale = round_scale(largest)
+    assert scale[0] == 0 and scale[-1] >= largest * (1 - 1e-6) and scale[-2] < largest and len(scale) <= 6
+
+
+@pytest.mark.parametrize(
+    ("language", "number", "share", "duration"),
+    [
+        ("en", "−1,234.5", "12.3%", "1.5 days"),
+        ("nl", "−1.234,5", "12,3%", "1,5 dagen"),
+        ("da", "−1.234,5", "12,3 %", "1,5 dage"),
+    ],
+)
+def test_numbers_of_a_language(language: str, number: str, share: str, duration: str) -> None:
+    form = Formatter(language, "EUR")
+    assert form.number(-1234.5, 1) == number
+    assert form.share(0.1234) == share
+    assert form.duration(129_600) == duration
+
+
+def test_cells_follow_the_name_of_their_column() -> None:
+    form = Formatter("en", "EUR")
+    assert form.cell("dropped_share", 0.5) == "50.0%"
+    assert form.cell("value_amount_base", 12.5) == "EUR 12.50"
+    assert form.cell("mean_seconds_from_entry", 90) == "2 min"
+    assert form.cell("customer_id", 1234567) == "1234567"
+    assert form.cell("customer_count", 1234567) == "1,234,567"
+    assert form.cell("week_date", dt.date(2026, 1, 5)) == "2026-01-05"
+    assert form.cell("seen_at", dt.datetime(2026, 1, 5, 7, 8, 9)) == "2026-01-05 07:08"
+    assert form.cell("anything", None) == "–" and form.number(float("nan")) == "–"
+    assert form.number(-0.2) == "0" and form.figure(0.01234) == "0.0123"
+    assert form.points(0.125) == "+12.5" and form.signed(-3) == "−3"
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of #rrggbb (WCAG 2.2)."""
+    digits = colour.removeprefix("#")
+    digits = "".join(c * 2 for c in digits) if len(digits) == 3 else digits
+    parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_can_be_read_on_its_ground(theme: str) -> None:
+    style = (Path(drawing.__path__[0]) / "style.css").read_text(encoding="utf-8")
+    block = (
+        style[: style.index("}")] if theme == "light" else style[style.index(":root[data-theme=dark]") :].split("}")[0]
+    )
+    colours = dict(re.findall(r"--([a-z0-9]+):(#[0-9a-f]{3,6})", block))
+    for text, ground in product(("fg", "soft", "accent", "good", "bad", "warn"), ("bg", "panel")):
+        light, dark = sorted((luminance(colours[text]), luminance(colours[ground])), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, f"{text} on {ground}"
+    for line in (f"s{n}" for n in range(8)):
+        light, dark = sorted((luminance(colours[line]), luminance(colours["bg"])), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 3, line
