@@ -5,7 +5,10 @@ with request as (
   select
     row_id, time, method, path, query, status, referrer, user_agent, visitor, ip_masked, remote_user,
     web_touchpoint_type(method, path, query, status, user_agent) as touchpoint_type,
-    web_source_host(referrer) as host
+    -- a page of the same host is no referrer; other hosts of the company stand in the configuration (web.own_domains)
+    nullif(web_source_host(referrer), regexp_replace(lower(host), '^www[.]|:[0-9]+$', '', 'g')) as referrer_host,
+    -- what cookies and headers say about the person, as the configuration names them
+    from_json(identified, '[{"type": "VARCHAR", "value": "VARCHAR"}]') as identified
   from export_row
 ),
 
@@ -106,6 +109,7 @@ select
         {'type': 'visitor', 'value': continues_visitor},
         {'type': 'login', 'value': remote_user}
       ],
+      coalesce(identified, []),
       coalesce(identifiers, [])
     )
   end as identifiers,
@@ -115,7 +119,7 @@ select
   end as objects,
   case when status >= 400 then 'failure' else 'success' end as outcome,
   web_without_address(path) as page_path,
-  host as referrer_host,
+  referrer_host,
   device,
   browser,
   operating_system,
