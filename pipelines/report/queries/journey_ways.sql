@@ -1,59 +1,80 @@
 -- The first four different touchpoints of each journey and how it went on; at each position the six commonest types by name.
 with
 
-change as (
-    -- repeats of one type count once
-    select
-        journey_id,
-        touchpoint_type,
-        step_number
-    from journey_step
-    where journey_definition = $definition
-    qualify lag(touchpoint_type) over (partition by journey_id order by step_number) is distinct from touchpoint_type
-),
-
-positioned as (
-    select
-        journey_id,
-        touchpoint_type,
-        row_number() over (partition by journey_id order by step_number) as position,
-        count(*) over (partition by journey_id) as length
-    from change
-    qualify position <= 4
-),
-
-common as (
-    select
-        position,
-        touchpoint_type
-    from positioned
-    group by position, touchpoint_type
-    qualify row_number() over (partition by position order by count(*) desc, touchpoint_type) <= 6
-),
-
 way as (
     select
-        positioned.journey_id,
-        max(case when positioned.position = 1 then coalesce(common.touchpoint_type, 'other') end) as step_1,
-        max(case when positioned.position = 2 then coalesce(common.touchpoint_type, 'other') end) as step_2,
-        max(case when positioned.position = 3 then coalesce(common.touchpoint_type, 'other') end) as step_3,
-        max(case when positioned.position = 4 then coalesce(common.touchpoint_type, 'other') end) as step_4,
-        max(positioned.length) as length
-    from positioned
-    left join common
-        on common.position = positioned.position
-        and common.touchpoint_type = positioned.touchpoint_type
-    group by positioned.journey_id
+        forward_1_code,
+        forward_2_code,
+        forward_3_code,
+        forward_4_code,
+        case when change_count > 4 then 'continued' else status end as ended
+    from journey_way
+    where journey_definition = $definition
+),
+
+common_1 as (
+    -- at each position the six commonest types keep their name
+    select forward_1_code as code
+    from way
+    where forward_1_code is not null
+    group by forward_1_code
+    order by count(*) desc, forward_1_code
+    limit 6
+),
+
+common_2 as (
+    select forward_2_code as code
+    from way
+    where forward_2_code is not null
+    group by forward_2_code
+    order by count(*) desc, forward_2_code
+    limit 6
+),
+
+common_3 as (
+    select forward_3_code as code
+    from way
+    where forward_3_code is not null
+    group by forward_3_code
+    order by count(*) desc, forward_3_code
+    limit 6
+),
+
+common_4 as (
+    select forward_4_code as code
+    from way
+    where forward_4_code is not null
+    group by forward_4_code
+    order by count(*) desc, forward_4_code
+    limit 6
+),
+
+counted as (
+    select
+        case when forward_1_code is not null then coalesce(common_1.code, -1) end as step_1_code,
+        case when forward_2_code is not null then coalesce(common_2.code, -1) end as step_2_code,
+        case when forward_3_code is not null then coalesce(common_3.code, -1) end as step_3_code,
+        case when forward_4_code is not null then coalesce(common_4.code, -1) end as step_4_code,
+        way.ended,
+        count(*) as journey_count
+    from way
+    left join common_1 on common_1.code = way.forward_1_code
+    left join common_2 on common_2.code = way.forward_2_code
+    left join common_3 on common_3.code = way.forward_3_code
+    left join common_4 on common_4.code = way.forward_4_code
+    group by all
 )
 
 select
-    way.step_1,
-    way.step_2,
-    way.step_3,
-    way.step_4,
-    case when way.length > 4 then 'continued' else journey.status end as ended,
-    count(*) as journey_count
-from way
-inner join journey on journey.journey_id = way.journey_id
-group by all
+    case when step_1_code = -1 then 'other' else type_1.touchpoint_type end as step_1,
+    case when step_2_code = -1 then 'other' else type_2.touchpoint_type end as step_2,
+    case when step_3_code = -1 then 'other' else type_3.touchpoint_type end as step_3,
+    case when step_4_code = -1 then 'other' else type_4.touchpoint_type end as step_4,
+    counted.ended,
+    counted.journey_count
+from counted
+left join touchpoint_type as type_1 on type_1.touchpoint_type_code = counted.step_1_code
+left join touchpoint_type as type_2 on type_2.touchpoint_type_code = counted.step_2_code
+left join touchpoint_type as type_3 on type_3.touchpoint_type_code = counted.step_3_code
+left join touchpoint_type as type_4 on type_4.touchpoint_type_code = counted.step_4_code
 order by journey_count desc, step_1, step_2, step_3, step_4, ended

@@ -1,45 +1,30 @@
 -- The last four different touchpoints of each journey that ended, from its end backwards.
 with
 
-change as (
+counted as (
     select
-        journey_id,
-        touchpoint_type,
-        step_number
-    from journey_step
+        status,
+        backward_1_code,
+        backward_2_code,
+        backward_3_code,
+        backward_4_code,
+        count(*) as journey_count
+    from journey_way
     where journey_definition = $definition
-    qualify lag(touchpoint_type) over (partition by journey_id order by step_number) is distinct from touchpoint_type
-),
-
-positioned as (
-    select
-        journey_id,
-        touchpoint_type,
-        row_number() over (partition by journey_id order by step_number desc) as position
-    from change
-    qualify position <= 4
-),
-
-way as (
-    select
-        journey_id,
-        max(case when position = 1 then touchpoint_type end) as step_1,
-        max(case when position = 2 then touchpoint_type end) as step_2,
-        max(case when position = 3 then touchpoint_type end) as step_3,
-        max(case when position = 4 then touchpoint_type end) as step_4
-    from positioned
-    group by journey_id
+        and status <> 'open'
+    group by all
 )
 
 select
-    journey.status as ended,
-    way.step_1,
-    way.step_2,
-    way.step_3,
-    way.step_4,
-    count(*) as journey_count
-from way
-inner join journey on journey.journey_id = way.journey_id
-where journey.status <> 'open'
-group by all
-order by journey_count desc, step_1, step_2, step_3, step_4, ended
+    counted.status as ended,
+    type_1.touchpoint_type as step_1,
+    type_2.touchpoint_type as step_2,
+    type_3.touchpoint_type as step_3,
+    type_4.touchpoint_type as step_4,
+    counted.journey_count
+from counted
+left join touchpoint_type as type_1 on type_1.touchpoint_type_code = counted.backward_1_code
+left join touchpoint_type as type_2 on type_2.touchpoint_type_code = counted.backward_2_code
+left join touchpoint_type as type_3 on type_3.touchpoint_type_code = counted.backward_3_code
+left join touchpoint_type as type_4 on type_4.touchpoint_type_code = counted.backward_4_code
+order by journey_count desc, ended, step_1, step_2, step_3, step_4
