@@ -117,41 +117,6 @@ def adjusted_by_group(p: Floats, *keys: Iterable[object]) -> Floats:
     return adjusted
 
 
-def drop_off_point(table: pa.Table) -> pa.Table:
-    """Finish of `drop_off_point`: share dropped of those who decided, with interval, baseline, mark and evidence.
-
-    Baseline: the share dropped at all other rows of the same definition and level. Corrected for the comparisons within
-    one definition and level. Marked: a higher share than the baseline with an adjusted p below 0.05.
-    """
-    table = _sorted(table, "drop_off_level", "journey_definition", "touchpoint_type", "step_number")
-    frame: pl.DataFrame = pl.DataFrame(table)
-    group = ["drop_off_level", "journey_definition"]
-    frame = frame.with_columns(decided_count=pl.col("reached_count") - pl.col("open_count")).with_columns(
-        other_dropped=pl.col("dropped_count").sum().over(group) - pl.col("dropped_count"),
-        other_decided=pl.col("decided_count").sum().over(group) - pl.col("decided_count"),
-    )
-    dropped, decided = _numbers(frame, "dropped_count"), _numbers(frame, "decided_count")
-    other_dropped, other_decided = _numbers(frame, "other_dropped"), _numbers(frame, "other_decided")
-    went_on = decided - dropped
-    low, high = wilson(dropped, decided)
-    share, baseline = _ratio(dropped, decided), _ratio(other_dropped, other_decided)
-    p = two_proportion_p(dropped, decided, other_dropped, other_decided)
-    adjusted = adjusted_by_group(p, frame["drop_off_level"], frame["journey_definition"])
-    columns: dict[str, pa.Array] = {
-        "dropped_share": _floats(share),
-        "dropped_share_low": _floats(low),
-        "dropped_share_high": _floats(high),
-        "baseline_share": _floats(baseline),
-        "p_value": _floats(p),
-        "p_value_adjusted": _floats(adjusted),
-        "is_marked": _marks((adjusted < ALPHA) & (share > baseline)),
-    }
-    for evidence in ("failure", "low_score", "long_wait"):
-        columns[f"dropped_{evidence}_share"] = _floats(_ratio(_numbers(frame, f"dropped_{evidence}_count"), dropped))
-        columns[f"went_on_{evidence}_share"] = _floats(_ratio(_numbers(frame, f"went_on_{evidence}_count"), went_on))
-    return _with_columns(table, columns)
-
-
 def funnel_step(table: pa.Table) -> pa.Table:
     """Finish of `funnel_step`: share of the previous step with its interval, and share of all who entered."""
     table = _sorted(table, "funnel", "step_number")

@@ -46,9 +46,10 @@ def night_summary(release: Release) -> dict[str, Any]:
             "bot_touchpoints": rows("select count(*) from touchpoint where is_bot")[0][0],
             "customers": counts.get("customer", 0),
             "journeys_by_status": {
-                definition: {"converted": converted, "dropped": dropped, "open": still_open}
-                for definition, converted, dropped, still_open in rows(
+                definition: {"converted": converted, "exited": exited, "dropped": dropped, "open": still_open}
+                for definition, converted, exited, dropped, still_open in rows(
                     "select journey_definition, count(*) filter (where status = 'converted'), "
+                    "count(*) filter (where status = 'exited'), "
                     "count(*) filter (where status = 'dropped'), count(*) filter (where status = 'open') "
                     "from journey group by 1 order by 1"
                 )
@@ -74,10 +75,10 @@ def summary_text(summary: dict[str, Any], warehouse: Path) -> str:
         f"  touchpoints   {summary['touchpoints']:,} ({summary['unidentified_touchpoints']:,} without a customer, "
         f"{summary['bot_touchpoints']:,} by bots)",
         f"  customers     {summary['customers']:,}",
-        f"  {'journeys':<14}{'converted':>12}{'dropped':>12}{'open':>12}",
+        f"  {'journeys':<16}{'converted':>12}{'exited':>12}{'dropped':>12}{'open':>12}",
     ]
     for definition, count in summary["journeys_by_status"].items():
-        lines.append(f"    {definition:<12}{count['converted']:>12,}{count['dropped']:>12,}{count['open']:>12,}")
+        lines.append(f"    {definition:<14}" + "".join(f"{number:>12,}" for number in count.values()))
     if summary["quarantine_by_export"]:
         held = ", ".join(f"{name} {count:,}" for name, count in summary["quarantine_by_export"].items())
         lines.append(f"  quarantined   {held}"[:118])

@@ -5,7 +5,7 @@ Does not belong here: the other subjects, reading files, tables.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field, field_validator, model_validator
 
@@ -14,6 +14,8 @@ from models.settings.base import Section, known_members, known_types
 
 # sql/funnel/funnel_progress.sql spells its levels out; more steps need more levels there.
 MAX_FUNNEL_STEPS = 8
+# What the catalogue says of types that occur in every phase.
+ANY_PHASE = "any"
 
 
 class Selection(Section):
@@ -59,38 +61,98 @@ class Selection(Section):
         }
 
 
+class JourneyRole(NamedTuple):
+    """What one touchpoint type is to a journey: `journey_phase` is None where the catalogue or the definition has none."""
+
+    is_start: bool
+    is_goal: bool
+    is_exit: bool
+    journey_phase: str | None
+
+
 class Journey(Section):
-    """A journey definition: which touchpoints belong to it, which start it, which reach its goal, what ends it."""
+    """A journey definition: which touchpoints belong to it, start it, reach its goal, leave it for good, what ends it.
+
+    `phases`: the phases of the catalogue (before, during, after) the journey goes through; empty means all that its
+    touchpoint types have.
+    """
 
     label: str = Field(min_length=1)
     starts: Literal["any"] | list[str]
     includes: Literal["all"] | Selection
     excludes: Selection = Selection()
     goals: list[str] = Field(min_length=1)
+    exits: list[str] = Field(default=[])
+    phases: list[str] = Field(default=[])
     gap_days: float = Field(gt=0)
     family: str
 
-    @field_validator("starts", "goals")
+    @field_validator("starts", "goals", "exits")
     @classmethod
     def _known_types(cls, names: Any) -> Any:
         return names if isinstance(names, str) else known_types(names)
+
+    @field_validator("phases")
+    @classmethod
+    def _known_phases(cls, names: list[str]) -> list[str]:
+        if ANY_PHASE in names:
+            raise ValueError(f"{ANY_PHASE!r} is what types of every phase have; name before, during or after")
+        return known_members("journey_phase", names)
 
     @field_validator("family")
     @classmethod
     def _family(cls, name: str) -> str:
         return known_members("journey_family", [name])[0]
 
-    def types(self) -> dict[str, tuple[bool, bool]]:
-        """Included type → (starts the journey, reaches the goal). Starts and goals are always included."""
-        every = {name for name in load_catalogue() if name != UNMAPPED}
+    @model_validator(mode="after")
+    def _holds_together(self) -> Journey:
+        both = sorted(set(self.goals) & set(self.exits))
+        if both:
+            raise ValueError(f"{both[0]!r} is both a goal and an exit; a journey that ends there is one or the other")
+        if self.starts != "any":
+            if not self.starts:
+                raise ValueError("starts is empty, so no journey would ever begin; name touchpoint types or 'any'")
+            if set(self.starts) <= set(self.exits):
+                raise ValueError("every start is an exit too, so no journey could go anywhere; name another start")
+        present = {role.journey_phase for role in self.types().values()}
+        for phase in self.phases:
+            if phase not in present:
+                raise ValueError(f"no touchpoint type of the journey is of phase {phase!r}; include one or remove it")
+        return self
+
+    def types(self) -> dict[str, JourneyRole]:
+        """Included type → what it is to the journey. Starts, goals and exits are always included."""
+        catalogue = load_catalogue()
+        every = {name for name in catalogue if name != UNMAPPED}
         included = every if self.includes == "all" else self.includes.resolve()
         starts = set() if self.starts == "any" else set(self.starts)
-        included = (included - self.excludes.resolve()) | starts | set(self.goals)
+        included = (included - self.excludes.resolve()) | starts | set(self.goals) | set(self.exits)
         return {
-            name: (self.starts == "any" or name in starts, name in self.goals)
-            for name in load_catalogue()
+            name: JourneyRole(
+                is_start=self.starts == "any" or name in starts,
+                is_goal=name in self.goals,
+                is_exit=name in self.exits,
+                journey_phase=row.journey_phase
+                if row.journey_phase != ANY_PHASE and row.journey_phase in (self.phases or [row.journey_phase])
+                else None,
+            )
+            for name, row in catalogue.items()
             if name in included
         }
+
+
+class Paths(Section):
+    """How many variants are listed per journey definition, and what counts as a rage or a loop.
+
+    The variants beyond `variant_limit` are counted together as one. A rage is the same page or the same touchpoint at least
+    `rage_count` times, each at most `rage_seconds` after the one before; a loop is going back and forth between the same
+    two touchpoint types, back to the first at least `loop_count` times.
+    """
+
+    variant_limit: int = Field(ge=1)
+    rage_count: int = Field(ge=2)
+    rage_seconds: int = Field(ge=1)
+    loop_count: int = Field(ge=1)
 
 
 class Funnel(Section):

@@ -1,8 +1,9 @@
 -- journey: one row per run of a customer through a journey definition.
 -- kind: per_customer
 -- grain: journey_id
--- converted: the last step reaches a goal · dropped: silent for longer than the gap as of the data date · open: neither
--- yet. An open journey is censored: it is no drop-off. open_until_at tells the night when time alone turns open into dropped.
+-- converted: the last step reaches a goal · exited: the last step leaves for good · dropped: silent for longer than the gap
+-- as of the data date · open: none of these yet. An open journey is censored: it is no drop-off. open_until_at tells the
+-- night when time alone turns open into dropped.
 with
 
 setting_import as (
@@ -34,6 +35,10 @@ summed as (
         max(case when is_last then touchpoint_type end) as last_touchpoint_type,
         max(case when is_last then channel end) as last_channel,
         bool_or(is_goal) as is_converted,
+        bool_or(is_exit) as is_exited,
+        count(*) filter (where journey_phase = 'before') as before_step_count,
+        count(*) filter (where journey_phase = 'during') as during_step_count,
+        count(*) filter (where journey_phase = 'after') as after_step_count,
         sum(case when is_goal then amount_base end) as value_amount_base
     from journey_step
     group by
@@ -46,8 +51,14 @@ summed as (
 visited_channel as (
     select
         journey_id,
-        count(distinct channel) as channel_count
-    from journey_step
+        count(*) as channel_count,
+        string_agg(channel, ', ' order by channel) as channels
+    from (
+        select distinct
+            journey_id,
+            channel
+        from journey_step
+    ) as used
     group by journey_id
 ),
 
@@ -69,6 +80,7 @@ dated as (
         summed.ended_at,
         summed.step_count,
         visited_channel.channel_count,
+        visited_channel.channels,
         coalesce(visited_session.session_count, 0) as session_count,
         summed.medium_switch_count,
         summed.failure_count,
@@ -79,6 +91,13 @@ dated as (
         summed.last_touchpoint_type,
         summed.last_channel,
         summed.is_converted,
+        summed.is_exited,
+        concat_ws(
+            ' > ',
+            case when summed.before_step_count > 0 then 'before' end,
+            case when summed.during_step_count > 0 then 'during' end,
+            case when summed.after_step_count > 0 then 'after' end
+        ) as phases_reached,
         summed.value_amount_base,
         date_diff('microsecond', summed.started_at, summed.ended_at) as duration_microseconds,
         summed.ended_at + journey_definition_import.gap_seconds * interval '1' second as open_until_at,
@@ -100,6 +119,7 @@ select
     cast(
         case
             when is_converted then 'converted'
+            when is_exited then 'exited'
             when open_until_at < data_date_at then 'dropped'
             else 'open'
         end as varchar
@@ -110,6 +130,8 @@ select
     cast((duration_microseconds - duration_microseconds % 1000000) / 1000000 as integer) as duration_seconds,
     cast(step_count as integer) as step_count,
     cast(channel_count as integer) as channel_count,
+    cast(channels as varchar) as channels,
+    cast(case when phases_reached <> '' then phases_reached end as varchar) as phases_reached,
     cast(session_count as bigint) as session_count,
     cast(medium_switch_count as integer) as medium_switch_count,
     cast(failure_count as bigint) as failure_count,

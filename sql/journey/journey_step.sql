@@ -1,9 +1,9 @@
 -- journey_step: one row per touchpoint of a journey.
 -- kind: per_customer
 -- grain: journey_id, step_number
--- Per definition, the included touchpoints of a customer in total order are cut after a goal and where the pause exceeds
--- the gap; inside a piece the journey begins at the first start touchpoint, and a piece without one is no journey.
--- Three passes: pauses and goals; running positions of the last cut and the last start ("begun since the cut" is then a
+-- Per definition, the included touchpoints of a customer in total order are cut after a goal or an exit and where the pause
+-- exceeds the gap; inside a piece the journey begins at the first start touchpoint, and a piece without one is no journey.
+-- Three passes: pauses and ends; running positions of the last cut and the last start ("begun since the cut" is then a
 -- comparison of two numbers); step numbers within the piece.
 with
 
@@ -15,7 +15,8 @@ definition as (
         journey_definition.gap_seconds * 1000000 as gap_microseconds,
         journey_definition_type.touchpoint_type_code,
         journey_definition_type.is_start,
-        journey_definition_type.is_goal
+        journey_definition_type.is_goal,
+        journey_definition_type.is_exit
     from journey_definition
     inner join journey_definition_type
         on journey_definition_type.journey_definition = journey_definition.journey_definition
@@ -27,6 +28,7 @@ included as (
         definition.gap_microseconds,
         definition.is_start,
         definition.is_goal,
+        definition.is_exit,
         spine.customer_id,
         spine.occurred_at,
         spine.sort_rank,
@@ -49,6 +51,7 @@ measured as (
         gap_microseconds,
         is_start,
         is_goal,
+        is_exit,
         customer_id,
         occurred_at,
         touchpoint_id,
@@ -62,11 +65,12 @@ measured as (
         score_scaled,
         row_number() over ordered as position,
         date_diff('microsecond', lag(occurred_at) over ordered, occurred_at) as pause_microseconds,
-        lag(is_goal) over ordered as follows_goal,
+        lag(is_goal or is_exit) over ordered as follows_end,
         lag(is_online) over ordered as previous_is_online,
         lag(channel_code) over ordered as previous_channel_code,
         lag(touchpoint_type_code) over ordered as previous_touchpoint_type_code,
-        date_diff('microsecond', occurred_at, lead(occurred_at) over ordered) as next_pause_microseconds
+        date_diff('microsecond', occurred_at, lead(occurred_at) over ordered) as next_pause_microseconds,
+        lead(touchpoint_type_code) over ordered as next_touchpoint_type_code
     from included
     window ordered as (
         partition by journey_number, customer_id
@@ -83,6 +87,7 @@ placed as (
         touchpoint_type_code,
         channel_code,
         is_goal,
+        is_exit,
         is_online,
         is_failure,
         session_id,
@@ -91,15 +96,18 @@ placed as (
         score_scaled,
         position,
         pause_microseconds,
+        next_pause_microseconds,
         previous_is_online,
         previous_channel_code,
         previous_touchpoint_type_code,
+        next_touchpoint_type_code,
         is_goal
+        or is_exit
         or next_pause_microseconds is null
         or next_pause_microseconds > gap_microseconds as is_last,
         max(
             case
-                when pause_microseconds is null or follows_goal or pause_microseconds > gap_microseconds then position
+                when pause_microseconds is null or follows_end or pause_microseconds > gap_microseconds then position
             end
         ) over until_here as cut_position,
         max(case when is_start then position end) over until_here as start_position
@@ -120,6 +128,7 @@ numbered as (
         touchpoint_type_code,
         channel_code,
         is_goal,
+        is_exit,
         is_online,
         is_failure,
         is_last,
@@ -128,9 +137,11 @@ numbered as (
         amount_base,
         score_scaled,
         pause_microseconds,
+        next_pause_microseconds,
         previous_is_online,
         previous_channel_code,
         previous_touchpoint_type_code,
+        next_touchpoint_type_code,
         first_value(touchpoint_id) over piece as first_touchpoint_id,
         row_number() over piece as step_number
     from placed
@@ -139,6 +150,17 @@ numbered as (
         partition by journey_number, customer_id, cut_position
         order by position
     )
+),
+
+-- What the web knows of a touchpoint; the first folder of a path is its page group ('/' for the home page).
+page as (
+    select
+        touchpoint_id,
+        case when page_path is not null then '/' || regexp_extract(page_path, '^/?([^/?#]*)', 1) end as page_group,
+        device
+    from touchpoint
+    where page_path is not null
+        or device is not null
 )
 
 select
@@ -149,14 +171,25 @@ select
     cast(numbered.touchpoint_id as bigint) as touchpoint_id,
     cast(numbered.session_id as bigint) as session_id,
     cast(touchpoint_type.touchpoint_type as varchar) as touchpoint_type,
+    cast(case when not numbered.is_last then next_touchpoint_type.touchpoint_type end as varchar) as next_touchpoint_type,
     cast(channel.channel as varchar) as channel,
     cast(case when numbered.step_number > 1 then previous_channel.channel end as varchar) as previous_channel,
+    cast(page.page_group as varchar) as page_group,
+    cast(page.device as varchar) as device,
+    cast(journey_definition_type.journey_phase as varchar) as journey_phase,
     cast(numbered.occurred_at as timestamp) as occurred_at,
     cast(
         case when numbered.step_number > 1 then (numbered.pause_microseconds - numbered.pause_microseconds % 1000000) / 1000000 end
         as bigint
     ) as seconds_since_previous,
+    cast(
+        case
+            when not numbered.is_last
+                then (numbered.next_pause_microseconds - numbered.next_pause_microseconds % 1000000) / 1000000
+        end as bigint
+    ) as seconds_until_next,
     cast(numbered.is_goal as boolean) as is_goal,
+    cast(numbered.is_exit as boolean) as is_exit,
     cast(numbered.is_last as boolean) as is_last,
     cast(numbered.is_online as boolean) as is_online,
     cast(
@@ -170,6 +203,12 @@ select
     cast(numbered.amount_base as double) as amount_base
 from numbered
 inner join journey_definition on journey_definition.journey_number = numbered.journey_number
+inner join journey_definition_type
+    on journey_definition_type.journey_definition = journey_definition.journey_definition
+    and journey_definition_type.touchpoint_type_code = numbered.touchpoint_type_code
 inner join touchpoint_type on touchpoint_type.touchpoint_type_code = numbered.touchpoint_type_code
 inner join channel on channel.channel_code = numbered.channel_code
 left join channel as previous_channel on previous_channel.channel_code = numbered.previous_channel_code
+left join touchpoint_type as next_touchpoint_type
+    on next_touchpoint_type.touchpoint_type_code = numbered.next_touchpoint_type_code
+left join page on page.touchpoint_id = numbered.touchpoint_id

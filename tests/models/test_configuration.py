@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import yaml
 
 from models.catalogue import UNMAPPED, load_catalogue
 from models.configuration import (
@@ -28,7 +29,9 @@ def written(folder: Path, text: str) -> Path:
 
 def test_defaults_hold_and_name_the_journeys_of_the_design() -> None:
     configuration = load_configuration()
-    assert set(configuration.journeys) == {"purchase", "service", "onboarding", "visit", "administrative", "campaign"}
+    assert set(configuration.journeys) == {
+        "purchase", "service", "onboarding", "visit", "administrative", "contract", "campaign",
+    }  # fmt: skip
     assert configuration.session.gap_minutes == 30
     assert configuration.session.channels == ["website", "webshop", "portal", "app"]
     assert configuration.release.keep == 7
@@ -149,10 +152,46 @@ def test_an_aware_data_date_becomes_utc() -> None:
 def test_goals_and_starts_are_included_and_nothing_unmapped_is() -> None:
     for name, journey in load_configuration().journeys.items():
         types = journey.types()
-        assert set(journey.goals) <= set(types), name
+        assert set(journey.goals) | set(journey.exits) <= set(types), name
         assert UNMAPPED not in types
-        assert any(is_start for is_start, _ in types.values())
+        assert any(role.is_start for role in types.values())
         assert list(types) == [known for known in load_catalogue() if known in types]
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("gap_days: 0", "journeys.service.gap_days: Input should be greater than 0 (found 0)"),
+        ("goals: [ticket_resolvd]", "'ticket_resolvd' is not a touchpoint type; did you mean 'ticket_resolved'"),
+        ("exits: [contract_ended]", "'contract_ended' is not a touchpoint type; did you mean"),
+        ("exits: [ticket_resolved]", "'ticket_resolved' is both a goal and an exit"),
+        ("phases: [befor]", "'befor' is not a journey_phase of the catalogue; did you mean 'before'"),
+        ("phases: [during]", "no touchpoint type of the journey is of phase 'during'"),
+        ("phases: [any]", "name before, during or after"),
+        ("starts: []", "starts is empty, so no journey would ever begin"),
+        ("starts: [contract_terminated]\nexits: [contract_terminated]", "every start is an exit too"),
+        ("exit: [contract_terminated]", "unknown key 'exit'; did you mean 'exits'"),
+    ],
+)
+def test_a_wrong_journey_is_told_with_the_nearest_valid_name(tmp_path: Path, entry: str, message: str) -> None:
+    definition = {
+        "label": "To a solution", "family": "service", "starts": ["ticket_opened"], "includes": {"types": ["chat"]},
+        "goals": ["ticket_resolved"], "gap_days": 14, **yaml.safe_load(entry),
+    }  # fmt: skip
+    path = written(tmp_path, yaml.safe_dump({"journeys": {"service": definition}}))
+    with pytest.raises(ConfigurationError) as error:
+        load_configuration(path)
+    assert message in str(error.value)
+    assert "journeys.service" in str(error.value)
+
+
+def test_phases_of_a_journey_are_those_named_or_those_its_types_have() -> None:
+    tables = configuration_tables(load_configuration(), NOW)
+    phases = {row["journey_definition"]: row["journey_phases"] for row in tables["journey_definition"].to_pylist()}
+    assert phases["purchase"] == "before > during"
+    assert phases["onboarding"] == "after"
+    # Not named in the defaults: those of its types.
+    assert phases["visit"] == "before > during"
 
 
 def test_offsets_leave_room_for_a_touchpoint_id() -> None:

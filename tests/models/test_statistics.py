@@ -101,59 +101,6 @@ def test_groups_are_corrected_apart() -> None:
     assert adjusted == pytest.approx([0.02, 0.02, 0.02, 0.5])
 
 
-def drop_off_rows(dropped: list[int], reached: list[int], opened: list[int]) -> pa.Table:
-    n = len(dropped)
-    zero = pa.array([0] * n, pa.int64())
-    table = {
-        "drop_off_level": pa.array(["touchpoint"] * n),
-        "journey_definition": pa.array(["purchase"] * n),
-        "step_number": pa.array([0] * n, pa.int32()),
-        "touchpoint_type": pa.array([f"type_{position:03}" for position in range(n)]),
-        "reached_count": pa.array(reached, pa.int64()),
-        "continued_count": pa.array([r - d - o for r, d, o in zip(reached, dropped, opened, strict=True)], pa.int64()),
-        "converted_count": zero,
-        "dropped_count": pa.array(dropped, pa.int64()),
-        "open_count": pa.array(opened, pa.int64()),
-    }
-    for side in ("dropped", "went_on"):
-        for evidence in ("failure", "low_score", "long_wait"):
-            table[f"{side}_{evidence}_count"] = zero
-    return pa.table(table)
-
-
-def test_a_planted_drop_off_is_marked_and_the_others_are_not() -> None:
-    table = drop_off_rows([100, 100, 400, 0], [1000, 1000, 1000, 20], [0, 0, 0, 20])
-    rows = statistics.drop_off_point(table).to_pylist()
-    assert [row["is_marked"] for row in rows] == [False, False, True, False]
-    assert rows[2]["dropped_share"] == 0.4
-    assert rows[2]["baseline_share"] == 0.1
-    assert rows[2]["dropped_share_low"] < 0.4 < rows[2]["dropped_share_high"]
-    # All that came are still open: nothing is known about their share.
-    assert rows[3]["dropped_share"] is None and rows[3]["p_value"] is None
-    assert rows[0]["dropped_failure_share"] == 0
-
-
-def test_open_journeys_do_not_move_the_share() -> None:
-    few, many = (
-        statistics.drop_off_point(drop_off_rows([10, 20], [100 + opened, 100], [opened, 0])).to_pylist()
-        for opened in (0, 50)
-    )
-    assert few[0]["dropped_share"] == many[0]["dropped_share"] == 0.1
-    assert few[0]["p_value"] == many[0]["p_value"]
-
-
-def test_without_a_difference_marks_are_rare() -> None:
-    """All points have the same chance: the correction keeps companies with any false mark near one in twenty."""
-    generator = np.random.default_rng(7)
-    wrong = 0
-    for _ in range(200):
-        dropped = generator.binomial(400, 0.2, 20)
-        table = drop_off_rows([int(value) for value in dropped], [400] * 20, [0] * 20)
-        marks = statistics.drop_off_point(table)["is_marked"].to_pylist()
-        wrong += any(marks)
-    assert wrong <= 20
-
-
 def test_effect_of_shares_and_of_means() -> None:
     table = pa.table(
         {
@@ -182,7 +129,6 @@ def test_effect_of_shares_and_of_means() -> None:
 @pytest.mark.parametrize(
     "finish",
     [
-        statistics.drop_off_point,
         statistics.funnel_step,
         statistics.touchpoint_effect,
         statistics.omnichannel_consistency,

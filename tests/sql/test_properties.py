@@ -18,6 +18,7 @@ START = datetime(2024, 4, 1)
 TYPES = [
     "page_view", "cart_updated", "checkout_started", "order_placed", "order_cancelled", "payment_failed", "ad_click",
     "call_inbound", "ticket_opened", "ticket_resolved", "email_sent", "survey_answered", "complaint", "unmapped",
+    "email_unsubscribed", "contract_terminated",
 ]  # fmt: skip
 # Few moments and few customers, so that ties, exact gaps and long journeys happen.
 MINUTES = [0, 0, 1, 30, 60, 91, 24 * 60, 7 * 24 * 60, 14 * 24 * 60, 30 * 24 * 60, 30 * 24 * 60 + 1, 60 * 24 * 60 + 30]
@@ -76,7 +77,7 @@ def test_order_of_rows_means_nothing_and_every_check_holds(rows: list[tuple], ra
 
 
 def plain_journeys(
-    rows: list[tuple], starts: set[str], included: set[str], goals: set[str], gap: timedelta
+    rows: list[tuple], starts: set[str], included: set[str], ends: set[str], gap: timedelta
 ) -> set[tuple[int, tuple[int, ...]]]:
     """Journeys by walking each customer's touchpoints one by one: the definition in words, without windows."""
     catalogue = load_catalogue()
@@ -97,7 +98,7 @@ def plain_journeys(
                 steps = []
             if steps or kind in starts:
                 steps.append(order[4])
-                if kind in goals:
+                if kind in ends:
                     found.add((customer, tuple(steps)))
                     steps = []
             previous = order[0]
@@ -115,9 +116,9 @@ def test_journeys_are_those_of_a_plain_walk(rows: list[tuple]) -> None:
         types = journey.types()
         expected = plain_journeys(
             rows,
-            {kind for kind, (is_start, _) in types.items() if is_start},
+            {kind for kind, role in types.items() if role.is_start},
             set(types),
-            {kind for kind, (_, is_goal) in types.items() if is_goal},
+            {kind for kind, role in types.items() if role.is_goal or role.is_exit},
             timedelta(days=journey.gap_days),
         )
         steps: dict[tuple, list[int]] = {}

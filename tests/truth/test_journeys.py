@@ -26,6 +26,7 @@ def journeys_by_hand(company: Company) -> list[tuple[int, str, dt.datetime, dt.d
     types = {
         name: (is_start, is_goal, rank)
         for name, is_start, is_goal, rank in company.rows(
+            # The purchase definition has no exits.
             """
             select touchpoint_type, is_start, is_goal, touchpoint_type_code
             from journey_definition_type join touchpoint_type using (touchpoint_type_code)
@@ -152,7 +153,7 @@ def test_carts_left_behind_are_dropped_open_or_bought_later(company: Company) ->
 def drop_off(company: Company, touchpoint_type: str) -> dict[str, float]:
     """The row of a touchpoint type in the purchase definition."""
     names = """reached_count, continued_count, dropped_count, open_count, dropped_share, baseline_share,
-        p_value_adjusted, is_marked, dropped_failure_count, went_on_failure_count"""
+        p_value_adjusted, is_marked"""
     (row,) = company.rows(
         f"""
         select {names} from drop_off_point
@@ -161,6 +162,18 @@ def drop_off(company: Company, touchpoint_type: str) -> dict[str, float]:
         """
     )
     return dict(zip(names.replace(",", " ").split(), row, strict=True))
+
+
+def evidence(company: Company, touchpoint_type: str, friction: str) -> tuple[int, int, int, int]:
+    """(dropped, of them with the bad experience, went on, of them with it) at a point of the purchase definition."""
+    (row,) = company.rows(
+        f"""
+        select dropped_count, dropped_with_count, went_on_count, went_on_with_count from drop_off_evidence
+        where drop_off_level = 'touchpoint' and journey_definition = 'purchase'
+            and touchpoint_type = '{touchpoint_type}' and friction = '{friction}'
+        """
+    )
+    return row
 
 
 def causes(company: Company, *names: str) -> int:
@@ -180,7 +193,9 @@ def test_failing_checkout_and_dead_landing_page_are_a_marked_drop_off_point(comp
     assert point["is_marked"]
     assert point["p_value_adjusted"] < 0.01
     assert point["dropped_share"] > 2 * point["baseline_share"]
-    assert point["dropped_failure_count"] == point["dropped_count"]
+    dropped, dropped_with, went_on, went_on_with = evidence(company, "error_page", "error_page")
+    assert dropped_with == dropped == point["dropped_count"]
+    assert went_on_with == went_on
     planted = causes(company, "payment_error_mobile", "dead_landing_page")
     # A person who was seen again within 30 days dropped elsewhere, or not at all.
     assert planted / 2 <= point["dropped_count"] <= planted
@@ -196,31 +211,36 @@ def test_declined_payments_are_a_drop_off_point_with_their_evidence(company: Com
         "select touchpoint_count from truth.expected_count where touchpoint_type = 'payment_failed'"
     )
     assert point["dropped_share"] > point["baseline_share"]
-    assert point["dropped_failure_count"] == point["dropped_count"] > 0
-    assert point["went_on_failure_count"] == point["continued_count"]
+    dropped, dropped_with, went_on, went_on_with = evidence(company, "payment_failed", "payment_failed")
+    assert dropped_with == dropped == point["dropped_count"] > 0
+    assert went_on_with == went_on <= point["continued_count"]
     assert point["dropped_count"] <= causes(company, "payment_declined")
 
 
 def test_where_nobody_can_drop_off_is_not_marked(company: Company) -> None:
     """A goal ends its journey, and the click in a newsletter opens the page it leads to."""
-    for touchpoint_type in ("order_placed", "pos_purchase", "email_clicked"):
+    for touchpoint_type in ("order_placed", "pos_purchase"):
         point = drop_off(company, touchpoint_type)
-        assert not point["is_marked"], touchpoint_type
-        assert point["dropped_share"] < 0.01, touchpoint_type
+        assert (point["dropped_count"], point["dropped_share"], point["is_marked"]) == (0, None, False), touchpoint_type
+    point = drop_off(company, "email_clicked")
+    assert not point["is_marked"]
+    assert point["dropped_share"] < 0.01
 
 
 def test_dropped_of_the_points_are_the_dropped_of_the_journeys(company: Company) -> None:
     for level in ("touchpoint", "step"):
         points = company.rows(
             f"""
-            select journey_definition, sum(dropped_count), sum(converted_count), sum(open_count) from drop_off_point
+            select journey_definition, sum(dropped_count), sum(converted_count), sum(exited_count), sum(open_count)
+            from drop_off_point
             where drop_off_level = '{level}' group by 1 order by 1
             """
         )
         journeys = company.rows(
             """
             select journey_definition, count(*) filter (where status = 'dropped'),
-                count(*) filter (where status = 'converted'), count(*) filter (where status = 'open')
+                count(*) filter (where status = 'converted'), count(*) filter (where status = 'exited'),
+                count(*) filter (where status = 'open')
             from journey group by 1 order by 1
             """
         )
