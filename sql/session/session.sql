@@ -1,7 +1,8 @@
 -- session: one row per visit: consecutive touchpoints of a customer on the session channels with short pauses.
 -- kind: per_customer
 -- grain: session_id
--- Where the visit came from (campaign, referrer, device, landing page) stands on its first touchpoint, whose id is the session's.
+-- Landing page and device stand on its first touchpoint, whose id is the session's; where the visit came from is decided in
+-- session_source. Session source and last-non-direct source are separate columns, because they answer different questions.
 with
 
 visit as (
@@ -12,7 +13,8 @@ visit as (
         max(occurred_at) as ended_at,
         count(*) as touchpoint_count,
         count(distinct channel_code) as channel_count,
-        count(*) filter (where is_failure) as failure_count
+        count(*) filter (where is_failure) as failure_count,
+        bool_or(is_capped) as is_capped
     from spine
     where session_id is not null
     group by
@@ -41,6 +43,8 @@ touchpoint_import as (
         page_path,
         referrer_host,
         device,
+        browser,
+        operating_system,
         campaign_name,
         campaign_source,
         campaign_medium
@@ -74,6 +78,7 @@ select
     cast(visit.failure_count as bigint) as failure_count,
     cast(coalesce(goal.goal_count, 0) as integer) as goal_count,
     cast(visit.touchpoint_count = 1 as boolean) as is_single_touchpoint,
+    cast(visit.is_capped as boolean) as is_capped,
     cast(entry_point.touchpoint_type as varchar) as first_touchpoint_type,
     cast(entry_point.channel as varchar) as first_channel,
     cast(entry_point.page_path as varchar) as entry_page_path,
@@ -81,10 +86,20 @@ select
     cast(exit_point.page_path as varchar) as exit_page_path,
     cast(entry_point.referrer_host as varchar) as referrer_host,
     cast(entry_point.device as varchar) as device,
-    cast(entry_point.campaign_name as varchar) as campaign_name,
+    cast(entry_point.browser as varchar) as browser,
+    cast(entry_point.operating_system as varchar) as operating_system,
     cast(entry_point.campaign_source as varchar) as campaign_source,
-    cast(entry_point.campaign_medium as varchar) as campaign_medium
+    cast(entry_point.campaign_medium as varchar) as campaign_medium,
+    cast(session_source.channel_group as varchar) as channel_group,
+    cast(session_source.traffic_source as varchar) as traffic_source,
+    cast(session_source.traffic_medium as varchar) as traffic_medium,
+    cast(session_source.campaign_name as varchar) as campaign_name,
+    cast(session_source.last_non_direct_channel_group as varchar) as last_non_direct_channel_group,
+    cast(session_source.last_non_direct_source as varchar) as last_non_direct_source,
+    cast(session_source.last_non_direct_medium as varchar) as last_non_direct_medium,
+    cast(session_source.last_non_direct_campaign_name as varchar) as last_non_direct_campaign_name
 from visit
+inner join session_source on session_source.session_id = visit.session_id
 inner join exit_touchpoint on exit_touchpoint.session_id = visit.session_id
 inner join touchpoint_import as entry_point on entry_point.touchpoint_id = visit.session_id
 inner join touchpoint_import as exit_point on exit_point.touchpoint_id = exit_touchpoint.touchpoint_id
