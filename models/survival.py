@@ -146,8 +146,9 @@ def drop_off_point(table: pa.Table) -> pa.Table:
     """Finish of `drop_off_point`: from counts per time to one row per point.
 
     `dropped_share` is the Kaplan-Meier share to whom nothing happened within the gap; `exiting_share` the Aalen-Johansen
-    share whose next touchpoint was an exit. The baseline is all other points of the definition and level; the log-rank test compares how soon
-    and how many go on. Marked: fewer go on than at the baseline, with an adjusted p below 0.05, and the baseline lies below the interval.
+    share whose next touchpoint was an exit. The baseline is all other points of the definition and level; the log-rank
+    test compares how soon and how many go on. Marked: more drop than at the baseline, which lies below the interval, with
+    an adjusted p below 0.05.
     """
     keys = ["drop_off_level", "journey_definition", "step_number", "touchpoint_type"]
     return _points(
