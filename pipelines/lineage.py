@@ -21,18 +21,15 @@ STANDS_FOR = {
     "touchpoint_scope": ("canonical", "touchpoint"),
     "party_record_scope": ("canonical", "party_record"),
 }
-EVIDENCE_COLUMNS = (
-    "customer_id",
-    "identifier_type",
-    "identifier_value",
-    "source_system",
-    "first_seen_at",
-    "last_seen_at",
-    "record_count",
-    "is_link",
-)
-# The relation of tonight's identifiers is made by identity resolution, which publishes it under this name.
-PUBLISHED_AS = {"identifier_evidence": "customer_identifier"}
+SEEN = ("source_system", "first_seen_at", "last_seen_at", "record_count")
+PAIR = ("left_type", "left_value", "right_type", "right_value")
+# Relations that identity resolution makes of tonight's evidence.
+EVIDENCE_COLUMNS = {
+    "identifier_evidence": ("customer_id", "identifier_type", "identifier_value", *SEEN, "is_link"),
+    "identity_link_evidence": ("customer_id", *PAIR, "link_rule", "match_weight", *SEEN),
+}
+# They are published under these names.
+PUBLISHED_AS = {"identifier_evidence": "customer_identifier", "identity_link_evidence": "identity_link"}
 
 
 @cache
@@ -87,8 +84,8 @@ def mapping_lineage(spec: ExportSpec, catalog: SourceCatalog) -> dict[str, list[
 
 def relation_columns(relation: str) -> dict[str, str]:
     """Column names of a relation a model may read, as SQLGlot wants them (the types play no part in lineage)."""
-    if relation == "identifier_evidence":
-        return dict.fromkeys(EVIDENCE_COLUMNS, "VARCHAR")
+    if relation in EVIDENCE_COLUMNS:
+        return dict.fromkeys(EVIDENCE_COLUMNS[relation], "VARCHAR")
     name = STANDS_FOR.get(relation, ("", relation))[1]
     return dict.fromkeys(load_contracts()[name].column_names, "VARCHAR")
 

@@ -27,7 +27,7 @@ KINDS = ("per_customer", "aggregate")
 # SELECTs that run while an export is read, over what its files touch; their tables are state and no assets.
 INGEST = "ingest"
 # Models that read tonight's scope instead of published tables: when their text changes, the night starts from the files.
-SCOPE_RELATIONS = {"touchpoint_scope", "party_record_scope", "identifier_evidence"}
+SCOPE_RELATIONS = {"touchpoint_scope", "party_record_scope", "identifier_evidence", "identity_link_evidence"}
 # Tables that models read and no SQL model makes, beside the configuration tables.
 GIVEN_TABLES = {"channel_cost", "identifier_link", "export_file", "quarantine", "visitor_day", "visitor_verdict"}
 

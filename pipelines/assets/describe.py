@@ -34,7 +34,7 @@ def asset_key(relation: str) -> dg.AssetKey | None:
     """The asset that stands behind a relation name; None for configuration tables."""
     if relation in STANDS_FOR:
         return dg.AssetKey(list(STANDS_FOR[relation]))
-    if relation == "identifier_evidence":
+    if relation in ("identifier_evidence", "identity_link_evidence"):
         return dg.AssetKey("identifier_customer")
     if relation in load_models() or relation in ("channel_cost", "identifier_link", "export_file", "quarantine"):
         return dg.AssetKey(relation)

@@ -395,8 +395,11 @@ def all_assets(catalog: SourceCatalog) -> list[dg.AssetsDefinition]:
         book_asset("quarantine", settled, lambda night: night.write_book("quarantine")),
         book_asset("export_file", settled, lambda night: night.write_book("export_file")),
         book_asset("reconciliation", settled, lambda night: night.write_book("reconciliation")),
+        # Written while identities are resolved; here it is looked at and published.
+        book_asset("customer_id_history", [IDENTITY], lambda night: None),
+        book_asset("identity_event", [dg.AssetKey("customer_id_history")], lambda night: night.write_book("identity_event")),
     ]
-    book_keys = [dg.AssetKey(name) for name in ("quarantine", "export_file", "reconciliation")]
+    book_keys = [key for book in books for key in book.keys]
     release = book_asset("release", [*model_keys, *book_keys], lambda night: night.write_release_table())
     return [
         registry_asset(),

@@ -20,6 +20,14 @@ from pipelines.night.resolution import prepare_resolution, resolve_customers
 from pipelines.night.session import Session, quoted
 from sources.spec import SourceCatalog
 
+# The ends l and r of a pair in the order of type and value, whatever their codes.
+LESSER = ", ".join(
+    f"case when (l.identifier_type, l.identifier_value) {sign} (r.identifier_type, r.identifier_value) "
+    f"then l.identifier_{part} else r.identifier_{part} end as {side}_{part}"
+    for side, sign in (("left", "<"), ("right", ">"))
+    for part in ("type", "value")
+)
+
 
 def prepare_identity(session: Session) -> None:
     """Create the tables of a new warehouse."""
@@ -108,6 +116,8 @@ def mark_affected(session: Session, before: dt.datetime | None, now: dt.datetime
             union select customer_id from scratch.main.party_record_removed
             union select a.customer_id from state.main.identifier_customer as a
                 join scratch.main.touched_code as t using (identifier_code)
+            union select a.customer_id from state.main.identifier_customer as a
+                join scratch.main.decided_code as d using (identifier_code)
             union select customer_id from scratch.main.moved_record
             union select customer_id from work.main.touchpoint
                 where touchpoint_id in (select record_id from scratch.main.moved_record)
@@ -154,6 +164,45 @@ def mark_affected(session: Session, before: dt.datetime | None, now: dt.datetime
         join state.main.identifier as i on i.identifier_code = r.identifier_code
         join state.main.identifier_customer as a on a.identifier_code = r.identifier_code
         group by c.customer_id, i.identifier_type, i.identifier_value, r.source_system
+        """
+    )
+    session.run(
+        f"""
+        create or replace view scratch.main.identity_link_evidence as
+        with member as (
+            select a.customer_id, a.identifier_code, i.identifier_type, i.identifier_value
+            from state.main.identifier_customer as a
+            semi join scratch.main.affected_customer as c on c.customer_id = a.customer_id
+            join state.main.identifier as i on i.identifier_code = a.identifier_code
+            where not a.is_guarded
+        ),
+        -- records with one identifier join nothing, and are most of them
+        several as (
+            select r.record_id, r.identifier_code, r.is_link, r.seen_at, r.source_system, m.customer_id,
+                m.identifier_type, m.identifier_value
+            from state.main.identifier_record as r join member as m on m.identifier_code = r.identifier_code
+            qualify count(*) over (partition by r.record_id) > 1
+        ),
+        joined as (
+            select l.customer_id, l.identifier_type as left_type, l.identifier_value as left_value,
+                r.identifier_type as right_type, r.identifier_value as right_value,
+                case when l.is_link then 'system_link' else 'record' end as link_rule, l.source_system,
+                min(l.seen_at) as first_seen_at, max(l.seen_at) as last_seen_at, count(*) as record_count
+            from several as l
+            join several as r on r.record_id = l.record_id and r.customer_id = l.customer_id
+                and (l.identifier_type, l.identifier_value) < (r.identifier_type, r.identifier_value)
+            group by all
+        ),
+        told as (
+            select left_code, right_code, 'digest' as link_rule from state.main.identifier_digest
+            union all select left_code, right_code, 'decision' from state.main.decision where decision = 'same'
+        )
+        select *, cast(null as double) as match_weight from joined
+        union all by name
+        select l.customer_id, {LESSER}, t.link_rule, 0 as record_count
+        from told as t
+        join member as l on l.identifier_code = t.left_code
+        join member as r on r.identifier_code = t.right_code and r.customer_id = l.customer_id
         """
     )
     return int(session.value("select count(*) from scratch.main.affected_customer") or 0)

@@ -35,7 +35,9 @@ from pipelines.night import (
     decisions,
     device,
     evidence,
+    id_history,
     identity,
+    identity_books,
     ingest,
     publish,
     register,
@@ -182,6 +184,7 @@ class Night:
         """Write one of the books."""
         {
             "export_file": books.write_export_file,
+            "identity_event": identity_books.write_identity_event,
             "quarantine": books.describe_quarantine,
             "reconciliation": books.write_reconciliation,
         }[table](self.session)
@@ -401,6 +404,8 @@ def changed_parts(session: Session, configuration: Configuration) -> set[str] | 
 def start_again(session: Session, warehouse: Warehouse, configuration: Configuration) -> Session:
     """Empty work files that still know every file ever registered and the releases so far."""
     kept = {"state.main.seen_file": session.arrow("from state.main.seen_file")}
+    for target, rows in id_history.keep_customers(session).items():
+        kept[target] = session.arrow(rows)
     if session.exists("work", "release"):
         kept["work.main.release"] = session.arrow("from work.main.release")
     session.con.close()

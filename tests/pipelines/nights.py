@@ -34,7 +34,9 @@ from pipelines.warehouse import Release, Warehouse
 from sources.spec import SourceCatalog, load_catalog
 
 # Tables that tell of nights, not of customers: they may differ between two ways to the same release.
-NIGHT_TABLES = {"release"}
+NIGHT_TABLES = {"release", "customer_id_history"}
+# Columns by which a row tells of a night: rows of such a table are compared without those that name a release.
+NIGHT_EVENTS = {"identity_event": "release_id is null"}
 SALT = "5a" * 32
 
 
@@ -122,7 +124,7 @@ def take_steps(night: Night) -> Release:
     for table in ("channel_cost", "identifier_link"):
         check(night, table)
     night.identify()
-    for book in ("quarantine", "export_file", "reconciliation"):
+    for book in ("quarantine", "export_file", "reconciliation", "identity_event"):
         night.write_book(book)
         check(night, book)
     for name in load_models():
@@ -191,7 +193,7 @@ def contents(release: Release) -> dict[str, list[tuple[Any, ...]]]:
     with duckdb.connect(str(release.data_file), read_only=True) as con:
         tables = [row[0] for row in con.execute("select table_name from duckdb_tables() order by 1").fetchall()]
         return {
-            table: sorted((plain(row) for row in con.execute(f'from "{table}"').fetchall()), key=repr)
+            table: sorted((plain(row) for row in con.execute(f'from "{table}" where {NIGHT_EVENTS.get(table, True)}').fetchall()), key=repr)
             for table in tables
             if table not in NIGHT_TABLES
         }
