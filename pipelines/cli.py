@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from pipelines.commands import exports, measures, new_source, night, release
+from pipelines.commands import explore, exports, measures, new_source, night, release
 from pipelines.commands.common import EXIT_FAILED, EXIT_USAGE, UserError
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ app.command(epilog="Example: touchpoint360 status")(night.status)
 app.command(epilog="Example: touchpoint360 releases --json")(night.releases)
 app.command(epilog="Example: touchpoint360 rollback --to r000002")(night.rollback)
 app.command(epilog='Example: touchpoint360 sql "select channel, count(*) from touchpoint group by all"')(release.sql)
+app.command(epilog="Example: touchpoint360 explore --warehouse warehouse/")(explore.explore)
 app.command(epilog="Example: touchpoint360 ui --exports exports/ --port 3000")(release.ui)
 app.command(epilog="Example: touchpoint360 tables --out docs/tables.md")(release.tables)
 app.command(epilog="Example: touchpoint360 attribute paths.csv --separator '>'")(measures.attribute)

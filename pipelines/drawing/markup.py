@@ -13,7 +13,7 @@ VOID = {"br", "col", "hr", "img", "input", "link", "meta"}
 Content = str | Markup | float | int | None
 
 
-def tag(name: str, *content: Content | Iterable[Content], **attributes: Content | bool) -> Markup:
+def tag(name: str, /, *content: Content | Iterable[Content], **attributes: Content | bool) -> Markup:
     """One element. Attribute names: `class_` → class, `data_x` → data-x; None and False leave an attribute out.
 
     Text is escaped; Markup is taken as it is. `content` may hold lists.

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-PARAMETER = re.compile(r"\$([a-z_]+)")
+PARAMETER = re.compile(r"\$([a-z][a-z_0-9]*)")
 # Runs SQL with named parameters: (column names, rows).
 Run = Callable[[str, Mapping[str, Any]], tuple[list[str], list[tuple[Any, ...]]]]
 
@@ -35,24 +35,28 @@ class Rows:
         return Rows(self.columns, self.rows[:count], self.query)
 
 
+REPORT_QUERIES = Path(__file__).parent / "queries"
+
+
 @cache
-def query_text(name: str) -> str:
-    """The text of `queries/<name>.sql`."""
-    return (Path(__file__).parent / "queries" / f"{name}.sql").read_text(encoding="utf-8")
+def query_text(folder: Path, name: str) -> str:
+    """The text of `<folder>/<name>.sql`."""
+    return (folder / f"{name}.sql").read_text(encoding="utf-8")
 
 
 class Data:
-    """What the report reads: one release, by the queries of this folder, each asked once."""
+    """What a report or an answer reads: one release, by the queries of a folder, each asked once."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, folder: Path = REPORT_QUERIES) -> None:
         self._run = run
+        self._folder = folder
         self._asked: dict[tuple[str, tuple[tuple[str, Any], ...]], Rows] = {}
 
     def rows(self, name: str, **parameters: Any) -> Rows:
-        """The result of query `name`; `$x` in its text is parameter x (text or number)."""
+        """The result of query `name`; `$x` in its text is parameter x (text, number, time or None)."""
         key = (name, tuple(sorted(parameters.items())))
         if key not in self._asked:
-            text = query_text(name)
+            text = query_text(self._folder, name)
             columns, rows = self._run(text, parameters)
             named = [dict(zip(columns, row, strict=True)) for row in rows]
             self._asked[key] = Rows(tuple(columns), named, filled(text, parameters))
@@ -64,6 +68,10 @@ def filled(text: str, parameters: Mapping[str, Any]) -> str:
 
     def value(match: re.Match[str]) -> str:
         found = parameters[match.group(1)]
-        return "'" + found.replace("'", "''") + "'" if isinstance(found, str) else str(found)
+        if found is None:
+            return "NULL"
+        if isinstance(found, int | float):
+            return str(found)
+        return "'" + str(found).replace("'", "''") + "'"
 
     return PARAMETER.sub(value, text).strip()

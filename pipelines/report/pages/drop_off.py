@@ -12,7 +12,6 @@ from pipelines.report.data import Data, Rows
 from pipelines.report.figure import Column, Page, figure, plain, table
 from pipelines.report.words import Words
 
-EVIDENCE = ("failure", "low_score", "long_wait")
 POINTS = 25
 
 
@@ -37,13 +36,10 @@ def points(words: Words, rows: Rows) -> Markup:
         return tag("span", words.say("ui.above" if above else "ui.below"), class_=f"pill {'bad' if above else 'good'}")
 
     def evidence(row: dict[str, Any]) -> str:
-        parts = []
-        for name in EVIDENCE:
-            lost, kept = row[f"dropped_{name}_share"], row[f"went_on_{name}_share"]
-            if lost and lost > (kept or 0):
-                label = words.say(f"ui.{name}")
-                parts.append(f"{label}: {words.format.share(lost)} / {words.format.share(kept)}")
-        return "; ".join(parts)
+        if not row["evidence"]:
+            return ""
+        lost, kept = row["evidence_dropped_share"], row["evidence_went_on_share"]
+        return f"{words.say('ui.' + row['evidence'])}: {words.format.share(lost)} / {words.format.share(kept)}"
 
     columns = [
         plain(words, "touchpoint_type"),

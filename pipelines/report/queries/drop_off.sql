@@ -10,12 +10,9 @@ select
     baseline_share,
     p_value_adjusted,
     is_marked,
-    dropped_failure_share,
-    went_on_failure_share,
-    dropped_low_score_share,
-    went_on_low_score_share,
-    dropped_long_wait_share,
-    went_on_long_wait_share
+    evidence,
+    evidence_dropped_share,
+    evidence_went_on_share
 from drop_off_point
 where drop_off_level = 'touchpoint' and journey_definition = $definition
 order by is_marked desc, dropped_count desc, touchpoint_type

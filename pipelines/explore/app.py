@@ -1,0 +1,279 @@
+"""The explorer as an ASGI application: addresses to pages.
+
+Does not belong here: what a page looks like (`pages.py`), what an address may say (`asked.py`).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from models.catalogue import load_catalogue
+from pipelines.drawing.markup import tag
+from pipelines.explore import pages
+from pipelines.explore.asked import (
+    DEEPEST,
+    DIRECTIONS,
+    PAGE_ROWS,
+    AskedError,
+    Filter,
+    address,
+    one_of,
+    read_filter,
+    read_number,
+    read_path,
+)
+from pipelines.explore.connection import CurrentRelease, Opened
+from pipelines.explore.pages import Choices, Customer
+from pipelines.report.data import Data
+from pipelines.report.words import LANGUAGES, Words
+from pipelines.report.write import asset
+from pipelines.warehouse import WarehouseError
+
+LARGEST_ID = 2**63 - 1
+# Rows of a downloaded list; who needs more has the DuckDB file.
+DOWNLOAD_ROWS = 1_000_000
+LANGUAGE_COOKIE = "language"
+# Everything stands in the page itself; nothing is fetched, framed or sent elsewhere.
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class Answer:
+    """One request: its release, its language, and how a page is put together."""
+
+    def __init__(self, request: Request, opened: Opened) -> None:
+        self.request = request
+        self.given = dict(request.query_params)
+        self.opened = opened
+        self.data: Data = opened.data()
+        setting = opened.run("select company, base_currency, data_date_at from setting", {})[1][0]
+        self.company, currency, self.until = setting
+        asked = self.given.pop("lang", None) or request.cookies.get(LANGUAGE_COOKIE, "")
+        self.language = asked if asked in LANGUAGES else "en"
+        self.words = Words(self.language, currency)
+
+    def choices(self) -> Choices:
+        """What the forms offer on this release."""
+        definitions = [row["journey_definition"] for row in self.data.rows("choices").rows]
+        return Choices(definitions, [row["lifecycle_stage"] for row in self.data.rows("stages").rows])
+
+    def page(self, key: str, title: str, body: list[Any], status: int = 200) -> Response:
+        """A whole page."""
+        say = self.words.say
+        languages = [
+            (code, name, None if code == self.language else address(self.request.url.path, self.given, lang=code))
+            for code, name in LANGUAGES.items()
+        ]
+        html = TEMPLATE.render(
+            title=title,
+            body=body,
+            language=self.language,
+            say=say,
+            company=self.company,
+            release_id=self.opened.release.release_id,
+            until=self.words.format.moment(self.until),
+            languages=languages,
+            navigation=[
+                ("customers", say("explore.customers"), "/customers"),
+                ("journeys", say("pages.journeys.title"), "/journeys"),
+                ("way", say("explore.follow"), "/way"),
+            ],
+            current=key,
+            style=asset("style.css"),
+            script=asset("script.js"),
+        )
+        response = HTMLResponse(html, status, HEADERS)
+        if self.request.query_params.get("lang") == self.language:
+            response.set_cookie(LANGUAGE_COOKIE, self.language, samesite="strict", httponly=True)
+        return response
+
+
+TEMPLATE = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+).get_template("explore.html.j2")
+
+
+def create_app(warehouse: Path, hosts: list[str]) -> Starlette:
+    """The application on a warehouse. `hosts`: names under which a browser may call it (another name is refused, so that no
+    page of the web can point a name of its own at this machine and read along)."""
+    releases = CurrentRelease(warehouse)
+
+    def route(path: str, answer: Callable[[Answer], Response]) -> Route:
+        def handle(request: Request) -> Response:
+            try:
+                opened = releases.open()
+            except WarehouseError as error:
+                return PlainTextResponse(f"{error}\n", 503, HEADERS)
+            with opened.cursor:
+                made = Answer(request, opened)
+                try:
+                    return answer(made)
+                except AskedError as error:
+                    body = [tag("p", str(error)), tag("p", tag("a", made.words.say("explore.back"), href="/"))]
+                    return made.page("", made.words.say("explore.mistake"), body, 400)
+
+        return Route(path, handle)
+
+    return Starlette(
+        routes=[
+            route("/", find_customer),
+            route("/customers", find_customer),
+            route("/customer/{customer_id}", show_customer),
+            route("/journeys", show_journeys),
+            route("/way", show_way),
+            route("/people", show_people),
+            route("/people.csv", download_people),
+        ],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts)],
+    )
+
+
+def find_customer(answer: Answer) -> Response:
+    """Look up customers by id, identifier or name."""
+    text = answer.given.get("q", "").strip()[:200]
+    rows = None
+    if text:
+        rows = answer.data.rows("find_customer", text=text.lower() if "@" in text else text)
+        if not rows.rows:
+            rows = answer.data.rows("find_name", text=text)
+    return answer.page(
+        "customers", answer.words.say("explore.customers"), pages.found_customers(answer.words, text, rows)
+    )
+
+
+def show_customer(answer: Answer) -> Response:
+    """One customer."""
+    text = answer.request.path_params["customer_id"]
+    customer_id = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else -1
+    record = answer.data.rows("customer", customer_id=customer_id) if 0 <= customer_id <= LARGEST_ID else None
+    if record is None or not record.rows:
+        body = [tag("p", answer.words.say("explore.nobody")), pages.search_form(answer.words, "")]
+        return answer.page("customers", answer.words.say("explore.customers"), body, 404)
+    page = read_number("page", answer.given.get("page"), 1, 100_000)
+    channels = answer.data.rows("timeline_channels", customer_id=customer_id)
+    channel = answer.given.get("channel") or None
+    if channel is not None:
+        one_of("channel", channel, [row["channel"] for row in channels.rows])
+    found = Customer(
+        customer_id,
+        record,
+        answer.data.rows("customer_360", customer_id=customer_id),
+        answer.data.rows("identifiers", customer_id=customer_id),
+        answer.data.rows("customer_journeys", customer_id=customer_id),
+        answer.data.rows(
+            "timeline", customer_id=customer_id, channel=channel, limit=PAGE_ROWS, offset=(page - 1) * PAGE_ROWS
+        ),
+        channels,
+    )
+    title = f"{answer.words.say('explore.customer')} {customer_id}"
+    return answer.page("customers", title, pages.customer(answer.words, found, channel, page, PAGE_ROWS))
+
+
+def show_journeys(answer: Answer) -> Response:
+    """Sankey and tree of the journeys asked for."""
+    choices = answer.choices()
+    given = read_filter(answer.given, choices.definitions, choices.stages)
+    rows = answer.data.rows("ways", **given.parameters())
+    body = pages.journeys(answer.words, choices, given, rows)
+    return answer.page("journeys", answer.words.say("pages.journeys.title"), body)
+
+
+def show_way(answer: Answer) -> Response:
+    """Follow a way one step on."""
+    choices, given, direction, path = read_way(answer)
+    rows = answer.data.rows(
+        "way_next", **given.parameters(), direction=direction, depth=len(path), **way_parameters(path)
+    )
+    body = pages.way(answer.words, choices, given, direction, path, rows)
+    return answer.page("way", answer.words.say("explore.follow"), body)
+
+
+def show_people(answer: Answer) -> Response:
+    """The journeys behind a number."""
+    _, given, direction, path = read_way(answer)
+    length = read_length(answer)
+    page = read_number("page", answer.given.get("page"), 1, 100_000)
+    rows = answer.data.rows(
+        "way_people",
+        **given.parameters(),
+        direction=direction,
+        **way_parameters(path),
+        length=length,
+        limit=PAGE_ROWS,
+        offset=(page - 1) * PAGE_ROWS,
+    )
+    query = {**given.query(), "direction": direction, "path": ",".join(path), "length": str(length or "")}
+    return answer.page(
+        "way", answer.words.say("explore.people"), pages.people(answer.words, query, rows, page, PAGE_ROWS)
+    )
+
+
+def download_people(answer: Answer) -> Response:
+    """The same as a CSV file: ids, states, times and values, nothing that names a person."""
+    _, given, direction, path = read_way(answer)
+    rows = answer.data.rows(
+        "way_people",
+        **given.parameters(),
+        direction=direction,
+        **way_parameters(path),
+        length=read_length(answer),
+        limit=DOWNLOAD_ROWS,
+        offset=0,
+    )
+    columns = [name for name in rows.columns if name != "total_count"]
+
+    def lines() -> Iterator[str]:
+        buffer = io.StringIO()
+        writer = csv.writer(buffer)
+        writer.writerow(columns)
+        for row in rows.rows:
+            writer.writerow([row[name] for name in columns])
+            if buffer.tell() > 65_536:
+                yield buffer.getvalue()
+                buffer.seek(0)
+                buffer.truncate()
+        yield buffer.getvalue()
+
+    name = f"{given.definition}-{answer.opened.release.release_id}.csv"
+    headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(lines(), 200, headers, "text/csv")
+
+
+def read_way(answer: Answer) -> tuple[Choices, Filter, str, list[str]]:
+    """Filter, direction and way of a request."""
+    choices = answer.choices()
+    given = read_filter(answer.given, choices.definitions, choices.stages)
+    direction = one_of("direction", answer.given.get("direction") or "forward", DIRECTIONS)
+    return choices, given, direction, read_path(answer.given.get("path"))
+
+
+def read_length(answer: Answer) -> int | None:
+    """How many different touchpoints the journeys have; None: any number."""
+    return read_number("length", answer.given.get("length"), 1, DEEPEST) if answer.given.get("length") else None
+
+
+def way_parameters(path: list[str]) -> dict[str, int | None]:
+    """The way as codes, NULL beyond its end."""
+    codes: list[int | None] = [load_catalogue()[name].code for name in path]
+    codes += [None] * (DEEPEST - len(codes))
+    return {f"way_{position}": code for position, code in enumerate(codes, start=1)}

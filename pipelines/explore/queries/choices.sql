@@ -1,0 +1,4 @@
+-- What the forms offer: journey definitions.
+select journey_definition
+from journey_definition
+order by journey_definition
