@@ -20,6 +20,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from models.catalogue import channel_table, channels, load_catalogue, touchpoint_type_table
 from models.contract import load_contracts
 from models.naming import nearest
+from models.settings.access_log import AccessLog
 from models.settings.base import Section
 from models.settings.identity import Identity
 from models.settings.journey import Funnel, Journey, Paths
@@ -50,6 +51,7 @@ class Configuration(Section):
     default_country: str = Field(pattern="^[A-Z]{2}$")
     session: Session
     web: Web
+    access_log: AccessLog
     journeys: dict[str, Journey]
     funnels: dict[str, Funnel]
     paths: Paths
@@ -203,6 +205,7 @@ def configuration_tables(config: Configuration, data_date_at: datetime) -> dict[
         "attribution_journey_definition": config.attribution.definition,
         "attribution_half_life_seconds": _seconds(config.attribution.half_life_days),
         "effect_window_seconds": _seconds(config.effect.window_days),
+        "effect_unit_limit": config.effect.largest_sample,
         "low_score_scaled": config.evidence.low_score,
         "long_wait_seconds": config.evidence.long_wait_seconds,
         "unanswered_seconds": _seconds(config.evidence.unanswered_hours, 3600),
@@ -263,6 +266,18 @@ def configuration_tables(config: Configuration, data_date_at: datetime) -> dict[
             for touchpoint_type, (role, number) in _funnel_roles(config, funnel).items()
         ],
         "attribution_model": [{"attribution_model": name} for name in config.attribution.models],
+        "effect_wait": [
+            {
+                "effect_wait": name,
+                "from_touchpoint_type_code": catalogue[wait.since].code,
+                "to_touchpoint_type_code": catalogue[wait.until].code,
+                "minimum_seconds": None if wait.at_least_hours is None else _seconds(wait.at_least_hours, 3600),
+                "maximum_seconds": None if wait.at_most_hours is None else _seconds(wait.at_most_hours, 3600),
+                "is_bad_experience": wait.at_least_hours is not None,
+            }
+            for name, wait in sorted(config.effect.waits.items())
+        ],
+        "experiment_attribute": [{"experiment_attribute": name} for name in sorted(config.effect.experiment_attributes)],
         "contact_rule": [
             {
                 "contact_rule": rule.rule,

@@ -32,7 +32,7 @@ from sources.log_settings import LogSettings
 _CODED = pa.dictionary(pa.int32(), pa.string())
 _TEXT = pa.string_view()
 COLUMNS: dict[str, pa.DataType] = {
-    "time": pa.timestamp("us"), "method": _TEXT, "path": _TEXT, "query": _TEXT, "protocol": _TEXT,
+    "time": pa.timestamp("us"), "method": _TEXT, "path": _TEXT, "query": _CODED, "protocol": _TEXT,
     "status": pa.int32(), "bytes": pa.int64(), "referrer": _CODED, "user_agent": _CODED, "host": _CODED, "visitor": _CODED,
     "ip_masked": _CODED, "remote_user": _CODED, "cookie": _CODED, "identified": _CODED, "response_seconds": pa.float64(),
     "upstream_seconds": pa.float64(), "log_format": _CODED,
@@ -50,6 +50,8 @@ class Coded:
     @classmethod
     def of(cls, column: pl.Series) -> Coded:
         """Code a text column."""
+        if column.null_count() == len(column):
+            return cls(pa.nulls(len(column), pa.int32()), pl.Series([], dtype=pl.String))
         encoded = column.to_arrow(compat_level=pl.CompatLevel.oldest()).dictionary_encode()
         return cls(encoded.indices, pl.Series(pl.from_arrow(encoded.dictionary), dtype=pl.String))
 
@@ -70,7 +72,7 @@ def request_table(records: pl.DataFrame, settings: LogSettings, salt: bytes) -> 
     count = records.height
 
     def given(name: str, dtype: pl.DataType | type[pl.DataType] = pl.String) -> pl.Series:
-        return records[name] if name in have else pl.Series(name, [None] * count, dtype=dtype)
+        return records[name] if name in have else _nothing(count, dtype)
 
     request = _request(records)
     address = Coded.of(_address(records)).map(_plain_address)
@@ -88,7 +90,7 @@ def request_table(records: pl.DataFrame, settings: LogSettings, salt: bytes) -> 
         "time": _arrow(time),
         "method": _arrow(request["method"]),
         "path": _arrow(clean_paths(request["path"])),
-        "query": _arrow(minimal_query(request["query"], settings)),
+        "query": Coded.of(request["query"]).map(lambda values: minimal_query(values, settings)).arrow(),
         "protocol": _arrow(request["protocol"]),
         "status": _arrow(given("status", pl.Int32)),
         "bytes": _arrow(given("bytes", pl.Int64)),
@@ -105,6 +107,10 @@ def request_table(records: pl.DataFrame, settings: LogSettings, salt: bytes) -> 
         "log_format": Coded.of(given("log_format")).arrow(),
     }
     return pa.table(columns)
+
+
+def _nothing(count: int, dtype: pl.DataType | type[pl.DataType] = pl.String) -> pl.Series:
+    return pl.repeat(None, count, dtype=dtype, eager=True)
 
 
 def _arrow(column: pl.Series) -> pa.Array:
@@ -131,7 +137,7 @@ def _raw(raw: pl.Series, settings: LogSettings) -> pl.Series:
 def _request(records: pl.DataFrame) -> pl.DataFrame:
     """`method`, `path`, `query`, `protocol` and the `host` that an absolute address names."""
     have = set(records.columns)
-    nothing = pl.Series([None] * records.height, dtype=pl.String)
+    nothing = _nothing(records.height)
     method, target, protocol = (records[n] if n in have else nothing for n in ("method", "target", "protocol"))
     whole: pl.Series | None = None
     if "request" in have:
@@ -168,8 +174,12 @@ def _request(records: pl.DataFrame) -> pl.DataFrame:
 def _request_line(request: pl.Series) -> tuple[pl.Series, pl.Series, pl.Series, pl.Series]:
     """(method, target, protocol, the whole where it is no request) of `GET /a?b=1 HTTP/1.1`."""
     method, target, protocol = request.str.splitn(" ", 3).struct.unnest().get_columns()
-    whole = pl.Series([None] * len(request), dtype=pl.String)
-    regular = protocol.str.contains(r"^HTTP/[0-9.]+$").fill_null(False)
+    whole = _nothing(len(request))
+    # Few methods and versions are in use: each is looked at once.
+    versions = protocol.unique()
+    good = versions.filter(versions.str.contains(r"^HTTP/[0-9.]+$").fill_null(False))
+    regular = protocol.is_in(good.implode()) if len(good) else pl.repeat(False, len(request), eager=True)
+    regular = regular.fill_null(False)
     words = method.unique()
     odd = words.filter(~words.str.contains(r"^[A-Za-z_-]+$").fill_null(False))
     if len(odd):
@@ -199,7 +209,7 @@ def _address(records: pl.DataFrame) -> pl.Series:
     """The client's address: that which the proxies passed on, else the one that connected."""
     have = [name for name in ("forwarded", "address", "address_port") if name in records.columns]
     if not have:
-        return pl.Series([None] * records.height, dtype=pl.String)
+        return _nothing(records.height)
     if have == ["address"] or have == ["address_port"]:
         return records[have[0]]
     columns = []
@@ -217,12 +227,13 @@ def _plain_address(values: pl.Series) -> pl.Series:
 
 def _visitor(address: Coded, agent: Coded, time: pl.Series, salt: bytes) -> Coded:
     """The visitor of each row: hashed once for each distinct (address, agent, UTC day)."""
-    days = time.dt.date()
-    first = days.min()
+    first = time.min()
     if first is None:
         return Coded(pa.nulls(len(time), pa.int32()), pl.Series([], dtype=pl.String))
-    day = (time.to_physical() // 86_400_000_000).to_numpy()
-    offset = np.nan_to_num(day - np.nanmin(day)).astype(np.int64)
+    missing = time.is_null()
+    day = time.fill_null(first).to_physical().to_numpy() // 86_400_000_000
+    start = int(day.min())
+    offset = day - start
     span = int(offset.max()) + 1
     size = len(agent.values) + 1
     address_code = pc.fill_null(address.codes, len(address.values)).to_numpy().astype(np.int64)
@@ -232,15 +243,14 @@ def _visitor(address: Coded, agent: Coded, time: pl.Series, salt: bytes) -> Code
     both, day_of = np.divmod(distinct, span)
     address_of, agent_of = np.divmod(both, size)
     addresses, agents = [*address.values.to_list(), None], [*agent.values.to_list(), None]
-    start = int(np.nanmin(day))
-    names = [str(np.datetime64(start + n, "D")) for n in range(span)] if span < 100_000 else None
+    names = {int(n): str(np.datetime64(start + int(n), "D")) for n in np.unique(day_of)}
     hashes = distinct_hashes(
         [addresses[n] for n in address_of],
         [agents[n] for n in agent_of],
-        [names[n] if names else str(np.datetime64(start + int(n), "D")) for n in day_of],
+        [names[n] for n in day_of.tolist()],
         salt,
     )
-    codes = pc.if_else(pa.array(time.is_null().to_arrow()), pa.scalar(None, pa.int32()), key.indices)
+    codes = pc.if_else(missing.to_arrow(), pa.scalar(None, pa.int32()), key.indices) if missing.any() else key.indices
     return Coded(codes, hashes)
 
 

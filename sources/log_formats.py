@@ -64,8 +64,8 @@ class Field:
 class LineFormat:
     """A text format: `literals` stand before, between and after the `fields`, so there is one more of them.
 
-    `tail`: an expression of what may follow the last literal; it is read over. `plus`: the agent has `+` for blanks; `percent`: values are
-    percent-encoded.
+    `tail`: an expression of what may follow the last literal; it is read over. `plus`: the agent has `+` for blanks.
+    `percent`: agent, referrer and cookies are percent-encoded.
     """
 
     name: str
@@ -249,7 +249,7 @@ def w3c_format(directive: str) -> LineFormat:
         kinds["time-taken"] = "response_s"
         if "x-host-header" in lower:
             kinds["cs(host)"] = "skip"
-    fields = []
+    fields: list[Field] = []
     for name in lower:
         header = re.fullmatch(r"cs\(([\w-]+)\)", name)
         kind = kinds.get(name) or (f"header:{header[1]}" if header else "skip")
@@ -330,7 +330,7 @@ _JSON_NAMES: dict[str, tuple[str, ...]] = {
 
 
 def json_format(keys: Iterable[str], name: str = "nginx_json", headers: Iterable[str] = ()) -> JsonFormat | None:
-    """The format of JSON lines with these keys; None where they tell no status, no time or no request.
+    """The format of JSON lines with these keys; None where they tell no status, time, request or client.
 
     `headers` are names of headers that the settings ask for; they are found as `http_<name>`.
     """
@@ -351,7 +351,11 @@ def json_format(keys: Iterable[str], name: str = "nginx_json", headers: Iterable
         if key.startswith("cookie_"):
             paths.append((Field("cookie:" + key.removeprefix("cookie_")), f'$."{key}"'))
     have = {item.kind for item, _ in paths}
-    if not {"status", "time"} <= have or not have & {"request", "target", "path"}:
+    if (
+        not {"status", "time"} <= have
+        or not have & {"request", "target", "path"}
+        or not have & {"address", "user_agent"}
+    ):
         return None
     return JsonFormat(name, tuple(paths))
 

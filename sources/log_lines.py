@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow as pa
 
 _INLINE = 12
-_CONTROL = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\r(?!\n)")
 
 
 def _escape_doubly(error: UnicodeError) -> tuple[str, int]:
@@ -27,43 +27,54 @@ def _escape_doubly(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("sources.escape_doubly", _escape_doubly)
 
 
-def visible(block: bytes, is_json: bool) -> bytes:
-    r"""The block as valid UTF-8 without control characters; in JSON the `\` of `\xNN` is escaped in turn."""
+def as_text(block: bytes, is_json: bool) -> bytes:
+    r"""The block as valid UTF-8; in JSON the `\` of `\xNN` is escaped in turn."""
     if not block.isascii():
         try:
             block.decode("utf-8")
         except UnicodeDecodeError:
-            block = block.decode("utf-8", "sources.escape_doubly" if is_json else "backslashreplace").encode()
-    data = np.frombuffer(block, dtype=np.uint8)
-    # Tabs separate fields; line ends are cut off later.
-    odd = int(np.count_nonzero(data < 32)) - block.count(b"\n")
-    if odd:
-        odd -= block.count(b"\t")
-    if odd and b"\r" in block:
-        block = block.replace(b"\r\n", b"\n")
-        odd = int(np.count_nonzero(np.frombuffer(block, dtype=np.uint8) < 32)) - block.count(b"\n") - block.count(b"\t")
-    if odd or b"\x7f" in block:
-        sign = b"\\\\x%02x" if is_json else b"\\x%02x"
-        block = _CONTROL.sub(lambda found: sign % found[0][0], block)
+            return block.decode("utf-8", "sources.escape_doubly" if is_json else "backslashreplace").encode()
     return block
 
 
-def text_lines(block: bytes, row: int, line: int) -> tuple[pl.DataFrame, int]:
-    """(`_row`, `_line`, `text` of the lines that are not blank, number of lines). The block ends with a line end."""
+def _below(data: np.ndarray, limit: int) -> np.ndarray:
+    """Places of bytes below a limit; piece by piece, so that the pieces stay in the processor's cache."""
+    size = 1 << 19
+    return np.concatenate([np.flatnonzero(data[at : at + size] < limit) + at for at in range(0, len(data), size)])
+
+
+def text_lines(block: bytes, row: int, line: int, is_json: bool = False) -> tuple[pl.DataFrame, int]:
+    """(`_row`, `_line`, `text` of the lines that are not blank, number of lines).
+
+    The block is valid UTF-8 and ends with a line end. Trailing blanks are no content.
+    """
     data = np.frombuffer(block, dtype=np.uint8)
-    ends = np.flatnonzero(data == 10)
-    starts = np.concatenate(([0], ends[:-1] + 1))
+    ends = _below(data, 32)
+    if ends.size != block.count(b"\n"):
+        kinds = data[ends]
+        # Tabs separate fields, and a carriage return before the line end belongs to it.
+        stray = ~np.isin(kinds, (9, 10))
+        returns = np.flatnonzero(kinds == 13)
+        if returns.size:
+            stray[returns] = data[ends[returns] + 1] != 10
+        if stray.any():
+            sign = b"\\\\x%02x" if is_json else b"\\x%02x"
+            return text_lines(_CONTROL.sub(lambda found: sign % found[0][0], block), row, line, is_json)
+        ends = ends[kinds == 10]
+    starts = np.empty_like(ends)
+    starts[0] = 0
+    starts[1:] = ends[:-1] + 1
     last = ends - 1
-    # Trailing blanks are no content; few lines have any.
     while True:
-        trailing = (last >= starts) & np.isin(data[np.maximum(last, 0)], (32, 9, 13))
+        byte = data[last]
+        trailing = ((byte == 32) | (byte == 13) | (byte == 9)) & (last >= starts)
         if not trailing.any():
             break
         last = last - trailing
     lengths = last - starts + 1
-    keep = lengths > 0
     numbers = np.arange(line, line + len(ends), dtype=np.int32)
-    if not keep.all():
+    if lengths.min() <= 0:
+        keep = lengths > 0
         starts, lengths, numbers = starts[keep], lengths[keep], numbers[keep]
     frame = pl.DataFrame(
         {
@@ -81,9 +92,10 @@ def slices(block: bytes, starts: np.ndarray, lengths: np.ndarray) -> pl.Series:
     Arrow's string views: the length, then either up to 12 bytes of the text itself, or its first four, the number of
     the buffer and the place in it.
     """
-    padded = block + b"\0" * _INLINE
-    data = np.frombuffer(padded, dtype=np.uint8)
-    words = np.ndarray((len(padded) - 3,), dtype="<u4", buffer=padded, strides=(1,))
+    if len(starts) and starts[-1] + _INLINE > len(block):
+        block += b"\0" * _INLINE
+    data = np.frombuffer(block, dtype=np.uint8)
+    words = np.ndarray((max(0, len(block) - 3),), dtype="<u4", buffer=block, strides=(1,))
     views = np.empty((len(starts), 4), dtype="<u4")
     views[:, 0] = lengths
     views[:, 1] = words[starts]
@@ -95,5 +107,5 @@ def slices(block: bytes, starts: np.ndarray, lengths: np.ndarray) -> pl.Series:
         inline = data[starts[short, None] + np.arange(_INLINE)]
         inline = np.where(np.arange(_INLINE) < lengths[short, None], inline, 0).astype(np.uint8)
         views[short, 1:] = np.ascontiguousarray(inline).view("<u4")
-    buffers = [None, pa.py_buffer(views), pa.py_buffer(padded)]
+    buffers = [None, pa.py_buffer(views), pa.py_buffer(block)]
     return pl.Series(pl.from_arrow(pa.Array.from_buffers(pa.string_view(), len(starts), buffers)), dtype=pl.String)

@@ -13,8 +13,10 @@ Does not belong here: which format a file has (`log_formats.py`), what is kept o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 import duckdb
 import polars as pl
@@ -106,10 +108,7 @@ def _regular_records(lines: pl.DataFrame, form: LineFormat, zone: str) -> tuple[
 def cut(text: pl.Series, form: LineFormat) -> tuple[list[pl.Series], pl.Series]:
     """Tier one: the values of each field, and which lines are regular (values of others mean nothing)."""
     segments = form.segments
-    if len(segments) == 1:
-        pieces = [text]
-    else:
-        pieces = text.str.splitn('"', len(segments)).struct.unnest().get_columns()
+    pieces = text.str.splitn('"', len(segments)).struct.unnest().get_columns() if len(segments) > 1 else [text]
     values: list[pl.Series] = []
     fits: list[pl.Series] = []
     for number, (piece, (fields, literals)) in enumerate(zip(pieces, segments, strict=True)):
@@ -124,12 +123,13 @@ def cut(text: pl.Series, form: LineFormat) -> tuple[list[pl.Series], pl.Series]:
             (item.form.count(after) if item.form and after else 0)
             for item, after in zip(fields, literals[1:], strict=True)
         ]
-        found, rest = _cut_segment(piece, literals, times)
+        with_tail = last and bool(form.tail)
+        found, so_far, rest = _cut_segment(piece, literals, times, not with_tail)
         values.extend(found)
-        fits.extend(_words(found, fields))
-        if last and form.tail:
+        fits.extend([*so_far, *_words(found, fields)])
+        if with_tail and rest is not None:
             fits.append(rest.str.contains(f"^(?s:{form.tail})$").fill_null(False))
-        else:
+        elif rest is not None:
             fits.append((rest == "").fill_null(False))
     whole = fits[0] if fits else pl.Series([True] * len(text))
     for mask in fits[1:]:
@@ -149,44 +149,51 @@ def _words(values: Sequence[pl.Series], fields: Sequence[Field]) -> list[pl.Seri
     return result
 
 
-def _cut_segment(piece: pl.Series, literals: Sequence[str], times: Sequence[int]) -> tuple[list[pl.Series], pl.Series]:
-    """Cut at the literals from left to right: (values, what is left; null where a literal is missing).
+def _cut_segment(
+    piece: pl.Series, literals: Sequence[str], times: Sequence[int], closed: bool
+) -> tuple[list[pl.Series], list[pl.Series], pl.Series | None]:
+    """Cut at the literals from left to right: (values, where the piece fits so far, what is left or None for nothing).
 
-    `times`: how often the literal after a field occurs within the field itself (a blank in a time).
+    `times`: how often the literal after a field occurs within the field itself (a blank in a time). `closed`: nothing
+    may be left. What is left is null where a literal is missing.
     """
     rest = piece
-    if literals[0]:
-        parts = rest.str.splitn(literals[0], 2).struct.unnest()
-        rest = pl.select(pl.when(parts["field_0"] == "").then(parts["field_1"])).to_series()
     values: list[pl.Series] = []
-    at, count = 1, len(literals)
+    fits: list[pl.Series] = []
+    count = len(literals)
+    # The first literal ends nothing: it is cut at like the others, and what stands before it must be empty.
+    at = 0 if literals[0] else 1
     while at < count:
         literal = literals[at]
         if not literal:
             # Nothing follows the last field: it takes all there is.
             values.append(rest)
-            rest = pl.select(pl.when(rest.is_not_null()).then(pl.lit(""))).to_series() if at == count - 1 else rest
-            at += 1
-            continue
+            rest = pl.select(pl.when(rest.is_not_null()).then(pl.lit(""))).to_series()
+            break
+        if at == count - 1 and at and closed:
+            # The segment ends with this literal.
+            fits.append(rest.str.ends_with(literal).fill_null(False))
+            values.append(rest.str.strip_suffix(literal))
+            return values, fits, None
         run = at
         while run < count and literals[run] == literal:
             run += 1
-        extra = sum(times[at - 1 : run - 1])
+        extra = sum(times[max(0, at - 1) : run - 1])
         # The last of a run of equal literals leaves the rest, which may hold the literal again.
         pieces = rest.str.splitn(literal, run - at + extra + 1).struct.unnest().get_columns()
         place = 0
         for index in range(at, run):
-            width = times[index - 1] + 1
-            if width == 1:
+            width = times[index - 1] + 1 if index else 1
+            if not index:
+                fits.append((pieces[0] == "").fill_null(False))
+            elif width == 1:
                 values.append(pieces[place])
             else:
                 values.append(pl.select(pl.concat_str(pieces[place : place + width], separator=literal)).to_series())
             place += width
         rest = pieces[place]
         at = run
-    if len(literals) == 1:
-        return values, rest
-    return values, rest
+    return values, fits, rest
 
 
 # --- tier two --------------------------------------------------------------------------------------------------------
@@ -323,12 +330,25 @@ def _record(raw: pl.DataFrame, form: LineFormat, zone: str) -> pl.DataFrame:
                 columns.append(pl.when(value >= 0).then(value / 1000).alias(target))
         elif kind == "address_port":
             columns.append(_first(names).str.replace(r":\d+$", "").str.strip_chars("[]").alias(kind))
+        elif form.percent and kind in ("user_agent", "referrer", "cookies"):
+            columns.append(_percent_decoded(raw.select(_first(names)).to_series()).alias(kind))
         elif kind == "user_agent" and form.plus:
             columns.append(_first(names).str.replace_all("+", " ", literal=True).alias(kind))
         else:
             columns.append(_first(names).alias(kind))
     columns.append(pl.all_horizontal(numbers).alias("_numbers") if numbers else pl.lit(True).alias("_numbers"))
     return raw.select(columns)
+
+
+def _percent_decoded(values: pl.Series) -> pl.Series:
+    """Values without percent encoding, which some logs apply twice; a control character is written as `\\xNN`."""
+    distinct = values.unique().drop_nulls()
+    encoded = distinct.filter(distinct.str.contains("%", literal=True))
+    if not len(encoded):
+        return values
+    plain = [unquote(unquote(text)) if "%25" in text else unquote(text) for text in encoded]
+    visible = [re.sub(r"[\x00-\x1f\x7f]", lambda found: f"\\x{ord(found[0]):02x}", text) for text in plain]
+    return values.replace(encoded, pl.Series(visible, dtype=pl.String))
 
 
 def _first(names: Sequence[str]) -> pl.Expr:

@@ -102,11 +102,11 @@ def minimal_query(query: pl.Series, settings: LogSettings) -> pl.Series:
     A kept value that holds an e-mail address, and a word searched for that holds one or a long number, are withheld.
     """
     if settings.query == "none":
-        return pl.Series([None] * len(query), dtype=pl.String)
+        return pl.repeat(None, len(query), dtype=pl.String, eager=True)
     present = query.is_not_null() & (query != "")
     texts = query.filter(present.fill_null(False))
     if not len(texts):
-        return pl.Series([None] * len(query), dtype=pl.String)
+        return pl.repeat(None, len(query), dtype=pl.String, eager=True)
     if settings.query == "minimal":
         pairs = texts.str.extract_all(_kept_pattern(settings))
         texts = pairs.list.eval(pl.element().str.replace(r"^[&;?]?(?:amp;)?", "")).list.join("&")
@@ -121,7 +121,7 @@ def minimal_query(query: pl.Series, settings: LogSettings) -> pl.Series:
     kept = frame.select(pl.when(pl.col("q") != "").then(pl.col("q"))).to_series()
     if len(kept) == len(query):
         return kept
-    result = pl.Series([None] * len(query), dtype=pl.String)
+    result = pl.repeat(None, len(query), dtype=pl.String, eager=True)
     return result.scatter(present.fill_null(False).arg_true(), kept)
 
 

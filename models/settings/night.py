@@ -6,6 +6,7 @@ Does not belong here: the other subjects, reading files, tables.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
@@ -50,6 +51,13 @@ class Resources(Section):
 
 
 class Privacy(Section):
-    """File with the salt of keyed hashes; null: the warehouse makes its own."""
+    """What is masked, and the secret behind keyed hashes (`salt_file`; null: the warehouse makes its own).
+
+    `ipv4_bits`, `ipv6_bits`: how much of a web visitor's address is kept. `visitor_of`: whether a visitor is told by the
+    address, hashed before it is masked, or by its masked part only.
+    """
 
     salt_file: Path | None = None
+    ipv4_bits: int = Field(ge=0, le=32)
+    ipv6_bits: int = Field(ge=0, le=128)
+    visitor_of: Literal["address", "masked_address"]
