@@ -94,19 +94,23 @@ def quick_night(
     as_of: str = "",
     full: bool = False,
     systems: Sequence[str] = (),
+    report: bool = False,
 ) -> Release:
-    """One night without Dagster, with all sources or those of some `systems`; raises its errors, and CheckFailedError."""
+    """One night without Dagster, with all sources or those of some `systems`; raises its errors, and CheckFailedError.
+
+    The `report` is written only where asked for: few tests look at it.
+    """
     with_salt(warehouse)
     configuration = load_configuration(config)
     catalog = shipped_catalog() if config is None else configured_catalog(configuration, config)
     if systems:
         catalog = SourceCatalog({name: spec for name, spec in catalog.exports.items() if spec.system in systems})
     with open_night(warehouse, list(exports), configuration, catalog, as_of=parse_moment(as_of), full=full) as night:
-        return take_steps(night)
+        return take_steps(night, report)
 
 
-def take_steps(night: Night) -> Release:
-    """All steps of an open night, in an order that the asset graph allows."""
+def take_steps(night: Night, report: bool = False) -> Release:
+    """All steps of an open night (the report where asked for), in an order that the asset graph allows."""
     night.register()
     waiting = dict(night.catalog.exports)
     while waiting:
@@ -133,6 +137,8 @@ def take_steps(night: Night) -> Release:
     night.write_release_table()
     check(night, "release")
     night.publish_parquet()
+    if report:
+        night.write_report()
     return night.switch()
 
 

@@ -1,0 +1,222 @@
+"""The explorer: answers what the tables say, takes nothing but values, and follows a release switch."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+import uvicorn
+from playwright.sync_api import Browser
+
+from models.catalogue import load_catalogue
+from pipelines.explore.app import create_app
+from pipelines.explore.asked import AskedError, address, read_date, read_filter, read_number, read_path
+from pipelines.explore.connection import CurrentRelease, connect
+from pipelines.warehouse import Warehouse, WarehouseError
+from tests.look.conftest import Shop
+
+ALLOWED = ["127.0.0.1"]
+
+
+@contextmanager
+def serve(warehouse: Path) -> Iterator[str]:
+    """The explorer on a free port of this machine; yields its address."""
+    server = uvicorn.Server(uvicorn.Config(create_app(warehouse, ALLOWED), port=0, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started and thread.is_alive():
+        os.sched_yield()
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def site(shop: Shop) -> Iterator[str]:
+    with serve(shop.warehouse) as address:
+        yield address
+
+
+def get(url: str, host: str | None = None) -> tuple[int, str]:
+    """Status and text of an address."""
+    request = urllib.request.Request(url, headers={"Host": host} if host else {})
+    try:
+        with urllib.request.urlopen(request) as response:
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def test_a_way_is_followed_and_the_people_behind_it_are_listed(shop: Shop, site: str, browser: Browser) -> None:
+    page = browser.new_page()
+    page.goto(f"{site}/way?definition=purchase")
+    page.get_by_role("link", name="Page view", exact=True).first.click()
+    assert "path=page_view" in page.url
+    code = load_catalogue()["page_view"].code
+    where = f"journey_definition = 'purchase' and forward_1_code = {code}"
+    total = shop.value(f"select count(*) from journey_way where {where}")
+    assert page.get_by_role("link", name=f"{total:,} journeys").count() == 1
+    lines = page.locator("tbody tr").evaluate_all(
+        "rows => rows.map(row => +row.children[1].textContent.replace(',', ''))"
+    )
+    assert sum(lines) == total
+    page.get_by_role("link", name=f"{total:,} journeys").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="download as CSV").click()
+    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8"))))
+    wanted = {str(row[0]) for row in shop.rows(f"select journey_id from journey_way where {where}")}
+    assert {row["journey_id"] for row in rows} == wanted and len(rows) == total
+    page.close()
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_each_line_of_a_way_has_its_people(shop: Shop, site: str, browser: Browser, direction: str) -> None:
+    page = browser.new_page()
+    page.goto(f"{site}/way?definition=purchase&direction={direction}&path=page_view")
+    links = page.locator("tbody tr td:nth-child(2) a")
+    assert links.count() > 2
+    for count, link in links.evaluate_all("all => all.map(a => [a.textContent, a.href])"):
+        status, text = get(link)
+        assert status == 200 and f"{count} journeys" in text, link
+    page.close()
+
+
+def test_filters_are_those_of_the_tables(shop: Shop, site: str) -> None:
+    day = shop.value("select cast(median(started_at) as date) from journey where journey_definition = 'purchase'")
+    total = shop.value(
+        "select count(*) from journey join customer_360 using (customer_id) where journey_definition = 'purchase' "
+        f"and status = 'dropped' and started_at >= date '{day}' and lifecycle_stage = 'prospect'"
+    )
+    status, text = get(f"{site}/journeys?definition=purchase&status=dropped&from={day}&stage=prospect")
+    assert status == 200 and total > 0 and f"{total:,} journeys" in text
+
+
+def test_a_customer_is_found_and_shown(shop: Shop, site: str, browser: Browser) -> None:
+    customer_id, email, count = shop.rows(
+        "select customer_id, email, touchpoint_count from customer where email is not null order by 3 desc, 1 limit 1"
+    )[0]
+    page = browser.new_page()
+    page.goto(site)
+    page.get_by_role("searchbox").fill(email)
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name=str(customer_id)).first.click()
+    assert page.locator("h1").inner_text() == f"Customer {customer_id}"
+    timeline = page.locator("section", has=page.locator("h2", has_text="Timeline"))
+    assert timeline.locator("tbody tr").count() == min(100, count)
+    channel, of_channel = shop.rows(
+        f"select channel, count(*) from touchpoint where customer_id = {customer_id} group by 1 order by 2, 1 limit 1"
+    )[0]
+    page.locator("select[name=channel]").select_option(channel)
+    timeline.get_by_role("button").click()
+    assert timeline.locator("tbody tr").count() == min(100, of_channel)
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "text"),
+    [
+        ("/way?path=pageview", 400, "did you mean &#39;page_view&#39;?"),
+        ("/way?definition=purchases", 400, "did you mean &#39;purchase&#39;?"),
+        ("/way?direction=up", 400, "direction"),
+        ("/journeys?from=yesterday", 400, "is not a date such as"),
+        ("/journeys?from=2026-02-02&to=2026-01-01", 400, "swap them"),
+        ("/people?definition=purchase&page=0", 400, "is not a number from 1"),
+        ("/customer/1", 404, "No customer found"),
+        ("/customer/99999999999999999999", 404, "No customer found"),
+        ("/customers?q=%3Cscript%3Ealert(1)%3C/script%3E", 200, "&lt;script&gt;alert(1)"),
+        ("/customers?q=%27%20or%201=1%20--", 200, "No customer found"),
+        ("/nowhere", 404, "Not Found"),
+    ],
+)
+def test_what_cannot_be_asked(site: str, path: str, status: int, text: str) -> None:
+    found, body = get(site + path)
+    assert found == status and text in body
+    assert "<script>alert" not in body and "Traceback" not in body
+
+
+def test_another_host_name_is_refused(site: str) -> None:
+    assert get(site, host="evil.example.org")[0] == 400
+
+
+def test_headers_keep_everything_inside(site: str) -> None:
+    with urllib.request.urlopen(site) as response:
+        assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+        assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_language_is_kept(site: str, browser: Browser) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(site)
+    page.get_by_role("link", name="Nederlands").click()
+    page.goto(f"{site}/journeys")
+    assert page.locator("h1").inner_text() == "Klantreizen"
+    context.close()
+
+
+def test_release_switch_is_followed_and_an_open_answer_stays_whole(shop: Shop) -> None:
+    current = CurrentRelease(shop.warehouse)
+    house = Warehouse(shop.warehouse)
+    first, second = shop.releases
+    counts = [release.summary["row_counts"]["touchpoint"] for release in (first, second)]
+    before = current.open()
+    try:
+        with serve(shop.warehouse) as site:
+            assert second.release_id in get(site)[1]
+            house.switch(first.release_id)
+            assert first.release_id in get(site)[1]
+        with current.open().cursor as now:
+            assert now.execute("select count(*) from touchpoint").fetchall() == [(counts[0],)]
+        # the answer that began before the switch ends on the release it began on
+        assert before.run("select count(*) from touchpoint", {})[1] == [(counts[1],)]
+    finally:
+        house.switch(second.release_id)
+        before.cursor.close()
+
+
+def test_the_connection_reads_this_file_only(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "other.csv").write_text("a\n1\n")
+    con = connect(shop.releases[-1].data_file)
+    for statement in (
+        f"select * from '{tmp_path}/other.csv'",
+        f"attach '{tmp_path}/x.duckdb'",
+        "create table t as select 1",
+        "set enable_external_access = true",
+    ):
+        with pytest.raises(duckdb.Error):
+            con.execute(statement)
+    con.close()
+
+
+def test_without_a_release_it_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(WarehouseError, match="touchpoint360 run"):
+        CurrentRelease(tmp_path).open()
+    with serve(tmp_path) as site:
+        status, text = get(site)
+    assert status == 503 and "touchpoint360 run" in text
+
+
+def test_addresses_and_values() -> None:
+    assert address("/way", {"a": 1, "b": "x y"}, a=None, c="ø&") == "/way?b=x+y&c=%C3%B8%26"
+    assert address("/way", {}) == "/way"
+    assert read_path("page_view,,order_placed") == ["page_view", "order_placed"]
+    with pytest.raises(AskedError, match="6 deep"):
+        read_path(",".join(["page_view"] * 7))
+    assert read_number("page", None, 3, 9) == 3 and read_date("from", "") is None
+    for wrong in ("-1", "0", "1.5", "٣", "99999999999"):
+        with pytest.raises(AskedError):
+            read_number("page", wrong, 1, 10)
+    found = read_filter({"definition": "a", "to": "2026-01-31"}, ["a"], [])
+    assert str(found.parameters()["until"]) == "2026-02-01" and found.query() == {"definition": "a", "to": "2026-01-31"}

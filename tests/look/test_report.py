@@ -1,0 +1,235 @@
+"""The report: opens from disk without a network, says what the tables say, in each language, theme and width."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import urldefrag
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from models.catalogue import load_catalogue
+from pipelines.drawing.numbers import Formatter
+from pipelines.report.words import LANGUAGES, texts
+from tests.look.conftest import Shop
+
+LARGEST_BYTES = 3_000_000
+
+
+class Links(HTMLParser):
+    """Addresses and ids of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.ids: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name in ("href", "src") and value:
+                self.addresses.append(value)
+            if name == "id" and value:
+                self.ids.append(value)
+
+
+def pages(shop: Shop) -> list[Path]:
+    found = sorted(shop.report.rglob("*.html"))
+    assert len(found) > 40
+    return found
+
+
+def open_page(browser: Browser, path: Path, *, dark: bool = False, width: int = 1280) -> Page:
+    """The page, opened offline; its errors are collected on it and checked by `close`."""
+    context = browser.new_context(
+        offline=True, color_scheme="dark" if dark else "light", viewport={"width": width, "height": 900}
+    )
+    page = context.new_page()
+    page.goto(path.as_uri())
+    return page
+
+
+def test_every_page_opens_offline_without_errors(shop: Shop, browser: Browser) -> None:
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    trouble: list[str] = []
+    page.on("console", lambda message: trouble.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    for path in pages(shop):
+        page.goto(path.as_uri())
+        assert page.locator("h1").count() == 1, path
+        assert page.locator("main section h2").count() >= 1, path
+    assert trouble == []
+    assert all(url.startswith("file:") for url in requests) and len(requests) == len(pages(shop))
+    context.close()
+
+
+def test_every_link_leads_somewhere(shop: Shop) -> None:
+    parsed = {path.resolve(): Links(path.read_text(encoding="utf-8")) for path in pages(shop)}
+    for path, links in parsed.items():
+        assert len(set(links.ids)) == len(links.ids), f"an id twice on {path.name}"
+        for address in links.addresses:
+            file, fragment = urldefrag(address)
+            target = (path.parent / file).resolve() if file else path
+            assert target in parsed, f"{path.name}: {address}"
+            assert not fragment or fragment in parsed[target].ids, f"{path.name}: {address}"
+
+
+def test_size_and_nothing_from_elsewhere(shop: Shop) -> None:
+    assert sum(path.stat().st_size for path in pages(shop)) < LARGEST_BYTES
+    for path in pages(shop):
+        assert not re.search(
+            r"https?://|@import|url\(", path.read_text(encoding="utf-8").replace("http://www.w3.org", "")
+        ), path
+
+
+def test_nobody_is_named(shop: Shop) -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in pages(shop))
+    for name, email, phone in shop.rows("select full_name, email, phone from customer where email is not null"):
+        assert email not in text and (name is None or name not in text) and (phone is None or phone not in text)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_cards_say_what_the_tables_say(shop: Shop, browser: Browser, language: str) -> None:
+    folder = shop.report if language == "en" else shop.report / language
+    page = open_page(browser, folder / "index.html")
+    assert page.locator("html").get_attribute("lang") == language
+    form = Formatter(language, "EUR")
+    cards = dict(
+        zip(
+            page.locator(".cards li > span:first-child").all_inner_texts(),
+            page.locator(".cards li > b").all_inner_texts(),
+            strict=True,
+        )
+    )
+    heading = texts()["columns"]
+    wanted = {
+        "touchpoint_count": form.number(shop.value("select count(*) from touchpoint")),
+        "customer_count": form.number(shop.value("select count(*) from customer")),
+        "open_journey_count": form.number(shop.value("select count(*) from journey where status = 'open'")),
+        "quarantine_count": form.number(shop.value("select count(*) from quarantine")),
+        "converted_share": form.share(
+            shop.value(
+                "select avg(cast(status = 'converted' as integer)) from journey "
+                "where journey_definition = 'purchase' and status <> 'open'"
+            )
+        ),
+    }
+    assert {name: cards[heading[name][language]] for name in wanted} == wanted
+    page.context.close()
+
+
+def test_change_since_the_last_release(shop: Shop, browser: Browser) -> None:
+    before, now = (release.summary["row_counts"]["touchpoint"] for release in shop.releases)
+    page = open_page(browser, shop.report / "index.html")
+    card = page.locator(".cards li", has=page.locator("span", has_text=re.compile("^Touchpoints$")))
+    assert card.locator("span").nth(1).inner_text() == f"+{now - before:,} since the last release"
+    first = (shop.releases[0].folder / "report" / "index.html").read_text(encoding="utf-8")
+    assert "since the last release" not in first
+    page.context.close()
+
+
+def test_journey_counts_and_sankey_are_the_journeys(shop: Shop, browser: Browser) -> None:
+    page = open_page(browser, shop.report / "journey-purchase.html")
+    total = shop.value("select count(*) from journey where journey_definition = 'purchase'")
+    bands = page.locator(".sankey .band").evaluate_all(
+        "bands => bands.map(band => [+band.dataset.s, +band.dataset.t, +band.dataset.n])"
+    )
+    nodes = page.locator(".sankey .node").evaluate_all(
+        "nodes => nodes.map(node => [+node.dataset.k, node.querySelector('tspan').textContent])"
+    )
+    counts = {key: int(text.replace(",", "")) for key, text in nodes}
+    entering = {target for _, target, _ in bands}
+    leaving = {source for source, _, _ in bands}
+    assert sum(count for key, count in counts.items() if key not in entering) == total
+    for key, count in counts.items():
+        if key in entering:
+            assert sum(n for _, target, n in bands if target == key) == count
+        if key in leaving:
+            assert sum(n for source, _, n in bands if source == key) == count
+    code = load_catalogue()["page_view"].code
+    first = page.locator(".sankey .node", has_text="Page view").first.locator("tspan").inner_text()
+    started = shop.value(
+        f"select count(*) from journey_way where journey_definition = 'purchase' and forward_1_code = {code}"
+    )
+    assert int(first.replace(",", "")) == started
+    page.context.close()
+
+
+def test_a_way_is_focused_by_keyboard_and_let_go(shop: Shop, browser: Browser) -> None:
+    page = open_page(browser, shop.report / "journey-purchase.html")
+    node = page.locator(".sankey .node").first
+    node.focus()
+    page.keyboard.press("Enter")
+    assert node.get_attribute("aria-pressed") == "true"
+    shown = page.locator(".sankey .band.on").count()
+    assert 0 < shown < page.locator(".sankey .band").count()
+    # what goes through the first column's node is what the second column's nodes add up to
+    read = "n => [+n.querySelector('rect').getAttribute('x'), +n.querySelector('tspan').textContent.replace(',', '')]"
+    through = page.locator(".sankey .node.on").evaluate_all(f"nodes => nodes.map({read})")
+    columns = sorted({x for x, _ in through})
+    assert sum(n for x, n in through if x == columns[1]) == sum(n for x, n in through if x == columns[0])
+    page.keyboard.press("Escape")
+    assert page.locator(".sankey.chosen").count() == 0 and node.get_attribute("aria-pressed") == "false"
+    page.context.close()
+
+
+def test_theme_follows_the_system_and_the_button(shop: Shop, browser: Browser) -> None:
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = open_page(browser, shop.report / "index.html")
+    dark = open_page(browser, shop.report / "index.html", dark=True)
+    white = light.evaluate(ground)
+    black = dark.evaluate(ground)
+    assert white != black
+    light.locator("#theme").click()
+    dark.locator("#theme").click()
+    assert (light.evaluate(ground), dark.evaluate(ground)) == (black, white)
+    light.goto((shop.report / "map.html").as_uri())
+    assert light.evaluate(ground) == black  # the choice lasts
+    light.context.close()
+    dark.context.close()
+
+
+@pytest.mark.parametrize("name", ["index", "map", "journey-purchase", "drop-off", "channels", "effects", "quality"])
+def test_a_phone_scrolls_down_only(shop: Shop, browser: Browser, name: str) -> None:
+    page = open_page(browser, shop.report / "nl" / f"{name}.html", width=390)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.context.close()
+
+
+def test_every_figure_shows_its_definition_and_query(shop: Shop) -> None:
+    for path in pages(shop):
+        if path.stem in ("dictionary",):
+            continue
+        text = path.read_text(encoding="utf-8")
+        figures = re.findall(r'<section class="figure" id="(?!checks")', text)
+        assert len(figures) == text.count("<pre"), path
+
+
+def test_queries_of_the_report_run_on_the_release(shop: Shop) -> None:
+    import html
+
+    text = (shop.report / "journey-purchase.html").read_text(encoding="utf-8")
+    queries = re.findall(r"<pre[^>]*><code>(.*?)</code></pre>", text, re.DOTALL)
+    assert queries and all(shop.rows(html.unescape(query)) for query in queries)
+
+
+def test_every_text_is_there_in_every_language() -> None:
+    def walk(entry: dict[str, object], place: str) -> None:
+        if set(entry) & set(LANGUAGES):
+            assert set(entry) == set(LANGUAGES) and all(entry.values()), place
+            return
+        for key, value in entry.items():
+            assert isinstance(value, dict), f"{place}.{key}"
+            walk(value, f"{place}.{key}")
+
+    for section, content in texts().items():
+        walk(content, section)
+    fields = re.compile(r"\{(\w+)\}")
+    for content in texts()["figures"].values():
+        titles = [set(fields.findall(content["title"][language])) for language in LANGUAGES]
+        assert titles[0] == titles[1] == titles[2]
