@@ -53,6 +53,11 @@ def make_surveys(people: People, order: pl.DataFrame, service: dict[str, pl.Data
     score = co.SATISFACTION_BASE + level[person] + rng.normal(0.0, 0.8, m)
     for name, mask in felt.items():
         score = score + co.SATISFACTION_EFFECT[name] * mask
+    # What the answer would have been without one of the experiences: for the truth, no export shows it.
+    without = {
+        f"score_without_{name}": np.clip(np.rint(score - co.SATISFACTION_EFFECT[name] * mask), 0, 10).astype(np.int64)
+        for name, mask in felt.items()
+    }
     score = np.clip(np.rint(score), 0, 10).astype(np.int64)
     answers = (rng.random(m) < 0.55) & mail_ok[person]
     nps = pl.DataFrame(
@@ -63,6 +68,7 @@ def make_surveys(people: People, order: pl.DataFrame, service: dict[str, pl.Data
             "score": score,
             "order": number,
             **felt,
+            **without,
         }
     ).filter(pl.Series(answers))
 

@@ -123,6 +123,10 @@ SATISFACTION_EFFECT = {
     "fast_resolution": 0.3,
 }
 
+# The newsletter's experiment: every recipient gets one of two subject lines, by lot; the chance that an opened mail is clicked.
+EXPERIMENT = "subject"
+EXPERIMENT_CLICK = {"subject_a": 0.12, "subject_b": 0.24}
+
 # Planted causes of drop-off: day ranges counted from day 0, inclusive.
 PAYMENT_ERROR_DAYS = (56, 83)
 DEAD_LANDING_DAYS = (98, 104)

@@ -48,10 +48,19 @@ def make_mail(
     bounce = bounced[sp]
     opened = (rng.random(len(sp)) < 0.38) & ~bounce
     open_at = sent_at + rng.integers(35, 900, len(sp)) + rng.exponential(9000, len(sp)).astype(np.int64)
-    clicked = opened & (rng.random(len(sp)) < 0.12)
+    # The lot has a stream of its own: whoever gets which subject line, all other draws stay as they were.
+    variant = stream(seed, "mail experiment").integers(0, len(co.EXPERIMENT_CLICK), k)
+    clicked = opened & (rng.random(len(sp)) < np.array(list(co.EXPERIMENT_CLICK.values()))[variant[sp]])
     click_at = open_at + rng.integers(4, 90, len(sp))
     leaves = gone[sp] & (sc == gone_at_campaign[sp]) & ~bounce
-    sent = pl.DataFrame({"person": person[sp].astype(np.int32), "campaign": sc.astype(np.int8), "at": sent_at})
+    sent = pl.DataFrame(
+        {
+            "person": person[sp].astype(np.int32),
+            "campaign": sc.astype(np.int8),
+            "at": sent_at,
+            "variant": variant[sp].astype(np.int8),
+        }
+    )
 
     # A visit of an e-mail episode starts with the opening and the click of the last campaign before it.
     e_at = mail_episode["start_at"].to_numpy()

@@ -171,6 +171,8 @@ def _write_planted(folder: Path, behaviour: Behaviour) -> None:
                 "answer_count": len(yes),
                 "mean_score_with": yes["score"].mean(),
                 "mean_score_without": no["score"].mean(),
+                # What reaches the answer: scores end at 10 and are whole, so a part of what is planted cannot show.
+                "felt_points": (yes["score"] - yes[f"score_without_{name}"]).mean(),
             }
         )
     write_table(
@@ -185,9 +187,11 @@ def _write_planted(folder: Path, behaviour: Behaviour) -> None:
                 "answer_count": pl.Int64,
                 "mean_score_with": pl.Float64,
                 "mean_score_without": pl.Float64,
+                "felt_points": pl.Float64,
             },
         ),
     )
+    write_table(folder, "experiment", _experiment(behaviour))
     write_table(
         folder,
         "survey_answer",
@@ -198,6 +202,37 @@ def _write_planted(folder: Path, behaviour: Behaviour) -> None:
             "score",
             *co.SATISFACTION_EFFECT,
         ),
+    )
+
+
+def _experiment(behaviour: Behaviour) -> pl.DataFrame:
+    """Variants of the newsletter: who got which, and how many opened and clicked within thirty days after their first mail."""
+    names = list(co.EXPERIMENT_CLICK)
+    first = behaviour.mail_sent.group_by("person").agg(pl.col("at").min(), pl.col("variant").first())
+    acted = (
+        behaviour.mail_activity.filter(pl.col("action") < 2)
+        .join(first.select("person", first_at="at"), on="person")
+        .filter((pl.col("at") > pl.col("first_at")) & (pl.col("at") <= pl.col("first_at") + 30 * DAY))
+        .group_by("person")
+        .agg(opened=(pl.col("action") == 0).any(), clicked=(pl.col("action") == 1).any())
+    )
+    return (
+        first.join(acted, on="person", how="left")
+        .group_by("variant")
+        .agg(
+            person_count=pl.len(),
+            opened_count=pl.col("opened").fill_null(False).sum(),
+            clicked_count=pl.col("clicked").fill_null(False).sum(),
+        )
+        .sort("variant")
+        .with_columns(
+            variant=pl.col("variant").cast(pl.Int64).replace_strict(dict(enumerate(names)), return_dtype=pl.String)
+        )
+        .with_columns(
+            experiment=pl.lit(co.EXPERIMENT),
+            click_probability=pl.col("variant").replace_strict(co.EXPERIMENT_CLICK, return_dtype=pl.Float64),
+        )
+        .select("experiment", "variant", "click_probability", "person_count", "opened_count", "clicked_count")
     )
 
 

@@ -119,6 +119,7 @@ def write_mail(people: People, behaviour: Behaviour, sink: Sink, truth: Truth) -
                     campaign_id=choose(ids, "campaign"),
                     member_id=md5.gather(part["person"].cast(pl.UInt32)),
                     _fivetran_synced=pl.lit(_SYNCED),
+                    combination_id=choose(tuple(co.EXPERIMENT_CLICK), "variant"),
                     list_id=pl.lit(co.MAIL_LIST),
                 )
                 for part in got.iter_slices(400_000)
