@@ -224,6 +224,8 @@ def _delimiter(path: Path, text: str, found: _Finding) -> tuple[str, str, str, l
                 rows = _rows(sample, delimiter, quote, escape)
                 if rows:
                     tried.append((consistency(rows), -len(tried), (delimiter, quote, escape), rows))
+    # Rows of a table are alike: where all differ in width, their commas are those of sentences.
+    tried = [item for item in tried if len(item[3]) == 1 or _most_alike(item[3]) > 1]
     tried.sort(key=lambda item: item[:2], reverse=True)
     if not tried or not tried[0][3] or max(len(row) for row in tried[0][3]) < 2:
         rows = [[line.strip()] for line in sample.splitlines() if line.strip()]
@@ -246,6 +248,11 @@ def _delimiter(path: Path, text: str, found: _Finding) -> tuple[str, str, str, l
         close,
     )
     return *best[2], best[3]
+
+
+def _most_alike(rows: Sequence[Sequence[str]]) -> int:
+    """How many rows have the most frequent width above one."""
+    return max((count for width, count in Counter(len(row) for row in rows).items() if width > 1), default=0)
 
 
 def _shown(delimiter: str) -> str:
@@ -313,9 +320,7 @@ def _header(path: Path, found: _Finding, rows: list[list[str]], by_line: bool) -
         names = column_kinds([header, *body], width)
         found.read["columns"] = names
         found.note("read.columns", "the first row looks like data: the columns are named by what is in them", True)
-        delimiter = re.escape(found.read.get("delimiter", ","))
-        content = rf"\A(?:[^{delimiter}\n]*{delimiter}){{{width - 1}}}[^{delimiter}\n]*\r?\n" if by_line else None
-        return Dialect(found.read, tuple(found.notes), content, tuple(names), len(body) + 1)
+        return Dialect(found.read, tuple(found.notes), None, tuple(names), len(body) + 1)
     extra = _extra_headers(header, body)
     if extra:
         found.read["header_rows"] = 1 + extra
@@ -387,7 +392,7 @@ def _footer(rows: Sequence[Sequence[str]]) -> str | None:
 
 
 def column_kinds(rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Names for the columns of a file without a header: `time_1`, `email_2`, `number_3`, `text_4`."""
+    """Names for the columns of a file without a header: `time_1`, `email_2`, `phone_3`, `number_4`, `word_5` (a few words), `text_6`."""
     names = []
     for at in range(width):
         cells = [row[at].strip() for row in rows[:200] if at < len(row) and row[at].strip()]
@@ -398,12 +403,16 @@ def column_kinds(rows: Sequence[Sequence[str]], width: int) -> list[str]:
         kind = "text"
         if share(re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")) > 0.8:
             kind = "email"
+        elif share(re.compile(r"\+\d[\d ()-]{6,20}")) > 0.8:
+            kind = "phone"
         elif share(_TIME) > 0.8:
             kind = "time"
         elif share(_NUMBER) > 0.8:
             kind = "number"
         elif not cells:
             kind = "empty"
+        elif len(set(cells)) <= max(2, len(cells) / 4) and max(map(len, cells)) <= 40:
+            kind = "word"
         names.append(f"{kind}_{at + 1}")
     return names
 

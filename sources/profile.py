@@ -611,7 +611,8 @@ def _shape(base: ColumnProfile, found: dict[str, int]) -> str:
     if all(_COUNTRY.fullmatch(value) for value in found):
         return "country"
     phones = {value for value in found if _PHONE.fullmatch(value) and 7 <= sum(c.isdigit() for c in value) <= 15}
-    marked = {value for value in phones if value[0] in "+0" or re.search(r"[ ()/-]", value)}
+    # Ten digits with a zero in front may as well be a document number: only signs and blanks make them a telephone's.
+    marked = {value for value in phones if value[0] == "+" or re.search(r"[ ()/-]", value)}
     if phones and _share(found, phones) >= 0.8 and _share(found, marked) >= 0.5:
         return "phone"
     few = base.distinct_count <= 60 and base.distinct_count <= max(3, base.filled_count / 3)

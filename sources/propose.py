@@ -37,7 +37,7 @@ SURE = 0.6
 SURE_LABEL = 0.8
 # Labels of a type column that are mapped one by one; a column with more is no type.
 MAX_LABELS = 80
-MAX_KEY_TRIES = 40
+MAX_KEY_ROWS = 500_000
 # Columns that connectors add for themselves; a night leaves out what begins with an underscore.
 _CONNECTOR = re.compile(r"^_(fivetran|airbyte|dlt|sdc|stitch|segment|rivery|hevo|etl|loaded|extracted)", re.IGNORECASE)
 # The case an event belongs to, as event logs name it (XES); what else begins so is said of the case, not of the event.
@@ -137,6 +137,7 @@ class Proposal:
     party_type: str = "person"
     own_identifier: tuple[str, str] | None = None
     link_type: str = ""
+    link_is_list: bool = False
 
     def role(self, name: str) -> str:
         """The column of a role, '' where there is none."""
@@ -295,9 +296,10 @@ for _role in (
     "campaign_id",
     *_OBJECTS,
 ):
-    _COMPATIBLE.setdefault(
-        _role, lambda p: float(_is_id(p) and not (p.shape == "word" and p.distinct_count <= 3 and p.row_count >= 10))
-    )
+    _COMPATIBLE.setdefault(_role, lambda p: float(_is_id(p)))
+for _role in _THINGS:
+    # A handful of words that come again and again are a kind of ticket, not tickets.
+    _COMPATIBLE[_role] = lambda p: float(_is_id(p) and not (p.shape == "word" and p.distinct_count <= 3 and p.row_count >= 10))
 for _role in ("campaign_source", "campaign_medium", "campaign_content", "campaign_term"):
     _COMPATIBLE.setdefault(_role, lambda p: float(p.type == "text"))
 for _role in vocabulary()["column"]:
@@ -312,6 +314,8 @@ _OWN_PEOPLE = frozenset(
     "agent agents owner assignee employee staff admin operator salesperson submitter created modified updated creator responsible "
     "sdr medewerker behandelaar verkoper medarbejder saelger mitarbeiter bearbeiter vendeur employe approver".split()
 )
+
+_ID_WORDS = frozenset("id nr no number nummer num key uuid guid code ref reference sid identifiant".split())
 
 # Ties of equal words: the more particular role first.
 _BEFORE = (
@@ -337,6 +341,8 @@ def candidate_roles(profile: ColumnProfile) -> list[Meaning]:
             continue
         name = "agent" if item.name in _IDENTITIES and words & _OWN_PEOPLE else item.name
         score = item.score * weight
+        if name in _THINGS and item.score < 0.45 and not words & _ID_WORDS:
+            continue
         if name not in found or found[name].score < score:
             found[name] = Meaning(name, item.phrase, score)
     if profile.shape in ("email", "user_agent", "ip", "phone") and profile.shape not in found:
@@ -366,6 +372,7 @@ def propose(
     usable = {p.name: p for p in profiles if not _CONNECTOR.match(p.name)}
     draft = _Draft(system, export, table, usable)
     _give_roles(draft, str(dialect.read.get("record", "")))
+    _roles_by_values(draft)
     key = _find_key(draft, export)
     topic, topic_why = _topic(draft, export, file_name, key)
     feeds, why = _feeds(draft, topic, key)
@@ -378,7 +385,7 @@ def propose(
     elif feeds == "party_record":
         proposal = _party(draft, topic, key)
     elif feeds == "touchpoint":
-        proposal = _touchpoint(draft, topic, key)
+        proposal = _touchpoint(draft, topic, key, file_name)
     else:
         proposal = _empty(draft, topic)
     return _finish(replace(proposal, feeds=feeds, evidence=why), draft, dialect, key, file_name, time_zone, currency)
@@ -418,6 +425,23 @@ def _give_roles(draft: _Draft, record: str) -> None:
         taken.add(item.name)
 
 
+def _roles_by_values(draft: _Draft) -> None:
+    """A column whose name says nothing, but whose few words are those of a direction or of a result."""
+    for role, table in (("direction", "direction"), ("status", "outcome")):
+        if draft.of(role):
+            continue
+        for name, profile in draft.profiles.items():
+            if name in draft.roles or profile.shape != "word" or profile.filled_count < 5 or profile.distinct_count > 12:
+                continue
+            known = sum(
+                count for value, count in profile.words
+                if (found := meanings(value, vocabulary()[table])) and found[0].score >= SURE_LABEL
+            )  # fmt: skip
+            if known >= 0.8 * profile.filled_count:
+                draft.give(name, role, f"{known:,} of {profile.filled_count:,} values are words of it", True)
+                break
+
+
 def _find_key(draft: _Draft, export: str) -> tuple[str, ...]:
     """The columns that tell rows apart: one that is unique, else two or three ids (and a time) that are together."""
     rows = draft.table.num_rows
@@ -453,7 +477,7 @@ def _find_key(draft: _Draft, export: str) -> tuple[str, ...]:
         role = draft.roles.get(profile.name, "")
         is_thing = role in _OBJECTS or role in ("person", "customer_number")
         has_id = bool(
-            {"id", "nr", "no", "number", "nummer", "key", "uuid", "guid", "code", "sid", "ref", "reference"}
+            {"id", "nr", "no", "number", "nummer", "key", "uuid", "guid", "code", "sid", "ref", "reference", "identifiant", "kennung", "nøgle"}
             & set(words)
         )
         grown = any(word.endswith(("id", "nr", "nummer", "number")) for word in words)
@@ -488,16 +512,21 @@ def _find_key(draft: _Draft, export: str) -> tuple[str, ...]:
         for p in draft.profiles.values()
         if p.shape == "time" and p.filled_count == rows and draft.roles.get(p.name) in ("time_event", "time_created")
     ]
-    texts = draft.table.to_pydict() if rows <= 500_000 else {}
-    tried = 0
+    if rows < 3 or rows > MAX_KEY_ROWS:
+        return ()
+    texts = draft.table.to_pydict()
+
+    def tells_apart(names: Sequence[str]) -> bool:
+        return len(set(zip(*(texts[name] for name in names), strict=True))) == rows
+
+    parts = [name for name in ids if draft.roles.get(name) != "type"][:6]
     for size in (2, 3):
-        for names in combinations([*ids[:6], *times[:1]], size):
-            tried += 1
-            if tried > MAX_KEY_TRIES or not texts:
-                break
-            if len(set(zip(*(texts[name] for name in names), strict=True))) == rows and rows > 2:
-                return tuple(names)
-    return ()
+        for names in combinations(parts, size):
+            if tells_apart(names):
+                return names
+    # Who, about what, did what, when: all of it, since two people may do one thing in one second.
+    whole = [name for name in draft.profiles if name in ids or name in times[:1]]
+    return tuple(whole) if times and len(whole) > 1 and tells_apart(whole) else ()
 
 
 def _topic(draft: _Draft, export: str, file_name: str, key: Sequence[str]) -> tuple[str, str]:
@@ -507,7 +536,7 @@ def _topic(draft: _Draft, export: str, file_name: str, key: Sequence[str]) -> tu
     def add(text: str, weight: float) -> None:
         texts[text] = max(texts.get(text, 0.0), weight)
 
-    add(export, 3.0)
+    add(export, 4.0)
     # A file is named as people like; digits and dates in it say nothing.
     stem = re.sub(
         r"\.(csv|tsv|txt|xlsx?|json[l]?|ndjson|xml|parquet|avro|gz|bz2|zst|data|dataset)\b|\d+", " ", file_name.lower()
@@ -531,7 +560,7 @@ def _feeds(draft: _Draft, topic: str, key: Sequence[str]) -> tuple[str, str]:
     person = has & {"person", "email", "phone", "customer_number", "cookie", "login"}
     if "cost" in has and has & {"impressions", "clicks"} and _has_time(draft):
         return "channel_cost", f"cost and {'clicks' if 'clicks' in has else 'impressions'} per day and no person"
-    left, right = draft.of("link_left"), draft.of("link_right")
+    left, right = draft.of("link_left") or draft.of("person"), draft.of("link_right")
     about_merge = any("merge" in "".join(words_of(text)) for text in (draft.export, *draft.profiles))
     if left and right and about_merge:
         return "identifier_link", f"two ids of one row that were merged: {left}, {right}"
@@ -584,9 +613,19 @@ def _has_time(draft: _Draft) -> bool:
 # --- touchpoints ------------------------------------------------------------------------------------------------------------
 
 
-def _touchpoint(draft: _Draft, topic: str, key: Sequence[str]) -> Proposal:
+def _row_type(draft: _Draft, topic: str, usual: str, file_name: str) -> str:
+    """The type of a row where no column says it: that of the topic, or what the export's own name says in it."""
+    means = vocabulary()["topic"].get(topic, {}).get("means", {})
+    for text, least in ((draft.export, 0.5), (file_name.rpartition(".")[0], 0.2)):
+        found = next(iter(meanings(text, means)), None)
+        if usual and found is not None and found.score >= least:
+            return found.name
+    return usual
+
+
+def _touchpoint(draft: _Draft, topic: str, key: Sequence[str], file_name: str) -> Proposal:
     words = vocabulary()["topic"].get(topic, {})
-    row_type = words.get("row", "")
+    row_type = _row_type(draft, topic, words.get("row", ""), file_name)
     type_column, labels = _type_column(draft, topic, row_type)
     occurred = _occurred(draft, topic, bool(type_column))
     moments: tuple[Moment, ...] = ()
@@ -605,7 +644,7 @@ def _touchpoint(draft: _Draft, topic: str, key: Sequence[str]) -> Proposal:
             row_type = "call_outbound"
     _objects(draft, topic, key)
     _identifiers(draft, moments)
-    _measures(draft, topic)
+    _measures(draft, topic, labels)
     scores = _scores(draft, topic)
     status = draft.of("status")
     outcomes: tuple[tuple[str, str], ...] = ()
@@ -623,7 +662,7 @@ def _touchpoint(draft: _Draft, topic: str, key: Sequence[str]) -> Proposal:
         type_column, labels = _type_by_channel(draft)
     if not row_type and not type_column:
         row_type = "unmapped"
-        draft.note("touchpoint_type", "nothing says what a row is; put a type of `touchpoint360 types` here")
+        draft.note("touchpoint_type", "nothing says what a row is; put a type of the catalogue (models/touchpoint_types.csv) here")
     elif not type_column and row_type:
         named = topic and any(
             find_phrase(words_of(text), phrase) for phrase in words.get("words", ()) for text in (draft.export,)
@@ -885,6 +924,9 @@ def _objects(draft: _Draft, topic: str, key: Sequence[str]) -> None:
         and draft.roles.get(key[0]) in (None, "text", "subject", "person")
     ):
         kind = _OBJECTS.get(_TOPIC_KEYS.get(topic, ""), "") or re.sub(r"s$", "", draft.export)
+        if any(role == f"object:{kind}" for role in draft.roles.values()):
+            # Another column is the ticket: this export is about parts of it.
+            kind = re.sub(r"(?<=[a-z]{3})s$", "", draft.export)
         words = words_of(key[0])
         if draft.roles.get(key[0]) != "person" and (
             set(words) <= {"id", "record", "row", "guid", "uuid", "nr", "no", "key"} or not words
@@ -957,11 +999,15 @@ def identifier_type(system: str, column: str) -> str:
     return f"{system}.{noun}"
 
 
-def _measures(draft: _Draft, topic: str) -> None:
+_PAYING = ("order_placed", "pos_purchase", "payment_received", "invoice_sent", "invoice_paid", "refund_paid", "checkout_started")
+
+
+def _measures(draft: _Draft, topic: str, labels: Sequence[LabelPlan]) -> None:
     amount, currency = draft.of("amount"), draft.of("currency")
     if amount:
         profile = draft.profiles[amount]
-        if topic in ("call", "message", "survey", "email", "web"):
+        paying = any(label.touchpoint_type in _PAYING for label in labels)
+        if topic in ("call", "message", "survey", "email", "web") and not paying:
             draft.give(amount, "", "")
             draft.note("amount", f"{amount} is left out: in an export of this kind it is rarely what the customer pays")
         else:
@@ -1129,6 +1175,8 @@ def _cost(draft: _Draft, topic: str) -> Proposal:
 
 
 def _link(draft: _Draft, topic: str) -> Proposal:
+    if not draft.of("link_left"):
+        draft.give(draft.of("person"), "link_left", "the person who stays", True)
     for role in ("link_left", "link_right"):
         column = draft.of(role)
         draft.give(column, role, draft.why[column][0], True)
@@ -1153,7 +1201,8 @@ def _link(draft: _Draft, topic: str) -> Proposal:
         "relatie",
     )
     noun = next((word for word in words if word in nouns), "person")
-    return replace(_empty(draft, topic), link_type=f"{draft.system}.{noun}")
+    is_list = draft.profiles[draft.of("link_right")].type == "json"
+    return replace(_empty(draft, topic), link_type=f"{draft.system}.{noun}", link_is_list=is_list)
 
 
 # --- the spec around it -----------------------------------------------------------------------------------------------------
@@ -1290,8 +1339,8 @@ def _plans(
 def short_name(name: str) -> str:
     """The name a column has in the spec: its own, unless that is hard to write or lost in a night."""
     if name.startswith("_") or len(name) > 40 or "\n" in name or '"' in name:
-        words = words_of(name)
-        return "_".join(words[:6]) or "column"
+        words = re.findall(r"\w+", name.lower())
+        return "_".join(words[:6]).strip("_") or "column"
     return name
 
 
@@ -1431,13 +1480,19 @@ def _key_and_version(
             if not column or proposal.type_column:
                 continue
             profile = draft.profiles[column]
-            lines = draft.profiles[draft.of("occurred_at")].filled_count < rows if draft.of("occurred_at") else False
+            when = draft.of("occurred_at") or draft.of("occurred_day")
+            lines = draft.profiles[when].filled_count < rows if when else False
             lines = lines or any(
                 draft.roles.get(name) in ("product", "quantity", "object:product")
                 or draft.why.get(name, ("",))[0].find("product") >= 0
                 for name in draft.roles
             )
-            if profile.filled_count == rows and profile.distinct_count < rows and lines and draft.of("occurred_at"):
+            if profile.filled_count == rows and profile.distinct_count < rows and lines and when:
+                if not _one_amount(draft, column):
+                    notes.append(
+                        Note("key", f"the amounts of the rows of one {column} differ: each line is a touchpoint of its own", True)
+                    )
+                    continue
                 notes.append(
                     Note(
                         "key",
@@ -1445,7 +1500,6 @@ def _key_and_version(
                         True,
                     )
                 )
-                when = draft.of("occurred_at")
                 if draft.profiles[when].filled_count < rows:
                     skip.append(
                         (
@@ -1480,6 +1534,10 @@ def _key_and_version(
         if column and draft.profiles[column].is_unique:
             key = (column,)
             notes.append(Note("key", f"{column} is different in every row and nothing else is a key", True))
+    if proposal.feeds == "identifier_link" and not proposal.link_is_list:
+        key = (draft.of("link_left"), draft.of("link_right"))
+    if proposal.link_is_list:
+        skip.append(("nothing_merged", draft.of("link_right"), "{0} is null", "The row names no second person."))
     if not key:
         texts = list(zip(*draft.table.to_pydict().values(), strict=True)) if rows <= 500_000 else []
         again = len(texts) - len(set(texts))
@@ -1492,6 +1550,18 @@ def _key_and_version(
     if not version or version in key or not key:
         return key, (), skip
     return key, (version,), skip
+
+
+def _one_amount(draft: _Draft, thing: str) -> bool:
+    """Whether all rows of one order have one amount: that of the order, not of its lines."""
+    amount = draft.of("amount")
+    if not amount:
+        return True
+    seen: dict[str, set[str]] = {}
+    for key, value in zip(draft.table[thing].to_pylist(), draft.table[amount].to_pylist(), strict=True):
+        if value is not None:
+            seen.setdefault(key, set()).add(value)
+    return all(len(values) == 1 for values in seen.values())
 
 
 def _cost_key(draft: _Draft) -> tuple[str, ...]:
@@ -1516,16 +1586,13 @@ def _recognise(
 ) -> dict[str, Any]:
     """What tells a file of this export: the columns that are used, or the shape of a line without a header."""
     kind = proposal.read["format"]
-    if dialect.content and (kind == "xml" or proposal.read.get("header_rows") == 0):
-        result: dict[str, Any] = {"content": dialect.content}
-        if kind != "xml":
-            notes.append(Note("recognise", "without a header a file is told by the number of its fields alone", True))
-            result["path"] = "*" + re.sub(r"\d+", "*", file_name) if file_name else None
-            return {name: value for name, value in result.items() if value}
-        plain = [n for n in dialect.names if "." not in n and not n.startswith("@") and n in draft.profiles]
-        return {**result, **({"columns": plain[:6]} if plain else {})}
     if proposal.read.get("header_rows") == 0:
-        return {"path": "*" + re.sub(r"\d+", "*", file_name)}
+        # The number of its columns counts too, but any file with as many would fit without a name.
+        notes.append(Note("recognise", "without a header a file is told by its name and the number of its columns", True))
+        return {"path": re.sub(r"\d+", "*", file_name)}
+    if dialect.content:
+        plain = [n for n in dialect.names if "." not in n and not n.startswith("@") and n in draft.profiles]
+        return {"content": dialect.content, **({"columns": plain[:6]} if plain else {})}
     names = [plan.name for plan in proposal.columns if plan.source in dialect.names or not dialect.names]
     if kind in ("json", "ndjson"):
         names = [plan.name for plan in proposal.columns if plan.source in dialect.names]

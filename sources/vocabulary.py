@@ -54,17 +54,31 @@ def words_of(text: str) -> tuple[str, ...]:
     return tuple(re.findall(r"[a-z]+|\d+", text.lower()))
 
 
+@lru_cache(1 << 14)
+def _fold(word: str) -> str:
+    """One spelling for gelöst, geloest and gelost: a letter and its e, and the double a of Danish, are one letter."""
+    for two, one in (("ae", "a"), ("oe", "o"), ("ue", "u"), ("aa", "a")):
+        word = word.replace(two, one)
+    return word
+
+
+@lru_cache(1 << 12)
+def _phrase_words(phrase: str) -> tuple[str, ...]:
+    return tuple(_fold(word) for word in phrase.split())
+
+
 def find_phrase(words: Sequence[str], phrase: str) -> float:
     """How much of the words a phrase covers, 0 where it is not in them: its letters as a share of all letters."""
+    words = tuple(map(_fold, words))
     total = sum(map(len, words))
-    wanted = phrase.split()
+    wanted = _phrase_words(phrase)
     if not total or not wanted:
         return 0.0
     size = sum(map(len, wanted))
     if size <= SHORT and size / total < SHORT_SHARE:
         return 0.0
     for start in range(len(words) - len(wanted) + 1):
-        if list(words[start : start + len(wanted)]) == wanted:
+        if tuple(words[start : start + len(wanted)]) == wanted:
             return size / total
     # The same letters in other pieces: klantnummer, klant_nummer, CreateDate, createdate.
     joined = "".join(wanted)
@@ -74,7 +88,7 @@ def find_phrase(words: Sequence[str], phrase: str) -> float:
             text += word
             if text == joined:
                 return size / total
-    if len(joined) >= GROWN_TOGETHER and any(joined in word for word in words):
+    if len(joined) >= GROWN_TOGETHER and any(word.startswith(joined) or word.endswith(joined) for word in words):
         return 0.9 * size / total
     # Both words are there, others between: order_approved_at for "order at" would be too weak; full words only.
     if len(wanted) > 1 and all(word in words for word in wanted):
@@ -120,7 +134,9 @@ def topics(texts: Mapping[str, float]) -> list[Meaning]:
     phrases: dict[str, str] = {}
     for text, weight in texts.items():
         for item in meanings(text, table):
-            totals[item.name] = totals.get(item.name, 0.0) + weight * min(1.0, item.score + 0.2)
+            # A name that is the word counts more than one that holds it among others.
+            worth = 1.5 if item.score >= 0.95 else min(1.0, item.score + 0.2)
+            totals[item.name] = totals.get(item.name, 0.0) + weight * worth
             if len(item.phrase) > len(phrases.get(item.name, "")):
                 phrases[item.name] = item.phrase
     return sorted(

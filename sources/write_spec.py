@@ -17,6 +17,7 @@ import yaml
 from sources.dialect import Note
 from sources.propose import Proposal, quote_name
 from sources.typed import literal
+from sources.vocabulary import words_of
 
 _WIDTH = 116
 _READ_ORDER = (
@@ -333,11 +334,17 @@ def _identifiers(proposal: Proposal) -> str:
         things = [plan for plan in proposal.roles("object:") if plan.role.partition(":")[2] in
                   ("order", "ticket", "invoice", "opportunity", "contract", "call")]  # fmt: skip
         for plan in things[:1]:
-            kind = literal(f"{proposal.system}.{plan.role.partition(':')[2]}")
+            kind = literal(f"{proposal.system}.{thing_noun(plan.name, plan.role.partition(':')[2])}")
             entries.append(f"{{'type': {kind}, 'value': {quote_name(plan.name)}}}")
     if not entries:
         return 'cast(null as struct("type" varchar, "value" varchar)[])'
     return _list(entries)
+
+
+def thing_noun(column: str, kind: str) -> str:
+    """What a system calls its tickets and orders: the noun of the column, where it is one that is known."""
+    nouns = ("conversation", "case", "chat", "incident", "request", "deal", "quote", "contract", "subscription")
+    return next((noun for noun in nouns if noun in words_of(column)), kind)
 
 
 def _objects(proposal: Proposal) -> str:
@@ -518,6 +525,11 @@ def _cost_sql(proposal: Proposal) -> str:
     return out.text()
 
 
+def _link_right(proposal: Proposal) -> str:
+    name = quote_name(proposal.role("link_right"))
+    return f"unnest(from_json({name}, '[\"VARCHAR\"]'))" if proposal.link_is_list else name
+
+
 def _link_sql(proposal: Proposal) -> str:
     out = _Lines("--")
     kind = literal(proposal.link_type)
@@ -531,8 +543,10 @@ def _link_sql(proposal: Proposal) -> str:
         ),
         ([], f"{quote_name(proposal.role('link_left'))} as left_value"),
         ([], f"{kind} as right_type"),
-        ([], f"{quote_name(proposal.role('link_right'))} as right_value"),
+        ([], f"{_link_right(proposal)} as right_value"),
     ]
+    if proposal.link_is_list:
+        columns.append(([], f"{_link_right(proposal)} as part"))
     if proposal.role("linked_at"):
         columns.append(([], _aliased(proposal.role("linked_at"), "linked_at")))
     columns.append(([], f"'merged in {proposal.system}' as reason"))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def new_source(
     files: Annotated[
-        list[Path], typer.Argument(help="Files of ONE export (several are profiled together).", metavar="FILE…")
+        list[Path], typer.Argument(help="Files of ONE export (several are profiled together).", metavar="FILE")
     ],
     into: Annotated[Path, typer.Option("--into", help="Folder with your company's own systems; made when absent.")],
     name: Annotated[str, typer.Option("--name", help="system.export, small letters: till.receipt.")],
