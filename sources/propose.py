@@ -500,6 +500,7 @@ def _find_key(draft: _Draft, export: str) -> tuple[str, ...]:
         p.name
         for p in draft.profiles.values()
         if p.filled_count == rows
+        and p.distinct_count > 1
         and fits(p)
         and (
             draft.roles.get(p.name)
