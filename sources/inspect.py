@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 
 from sources.archive import ReadError, expand
 from sources.read import parse
 from sources.recognise import Recognition, recognise
 from sources.spec import ExportSpec, SourceCatalog, SpecError, load_catalog
-from sources.typed import identifier, lookup_columns, mapping_query, typed_select
+from sources.typed import identifier, lookup_columns, mapping_query, typed_columns, typed_select
+from sources.web import offer_web, offer_web_functions
 
 EXAMPLES = 5
 _WIDTH = 100
@@ -109,7 +111,7 @@ class FileReport:
             return "\n".join(lines)
         shape = found.detected
         add("recognised", f"{', '.join(found.exports)}: {found.reason}")
-        parts = [shape.format, shape.encoding, f"delimiter {shape.delimiter!r}" if shape.delimiter else None]
+        parts = [shape.format, shape.log_format, shape.encoding, f"delimiter {shape.delimiter!r}" if shape.delimiter else None]
         parts.append(f"{shape.compression} compressed" if shape.compression != "none" else None)
         parts.append(f"sheet {shape.sheet!r}" if shape.sheet else None)
         add("read as", ", ".join(part for part in parts if part))
@@ -205,8 +207,10 @@ def _read(path: Path, spec: ExportSpec, catalog: SourceCatalog, parsed: Path, sa
     present = {name.casefold() for name in result.columns}
     con = duckdb.connect(":memory:")
     con.execute("create view parsed as select '0' as file_id, * from read_parquet(" + _text(parsed) + ")")
+    offer_web_functions(con.execute)
     try:
-        con.execute(f"create table typed as {typed_select(spec, 'parsed', result.columns)}")
+        ready = typed_columns(pq.read_schema(parsed))
+        con.execute(f"create table typed as {typed_select(spec, 'parsed', result.columns, ready)}")
     except duckdb.Error as error:
         return _failed(spec, f"{spec.path}: {_first_line(error)}")
     counts = _one(
@@ -268,6 +272,7 @@ def _map(
         other = catalog.exports[f"{spec.system}.{lookup}"]
         columns = ", ".join(f"{identifier(name)} {kind}" for name, kind in lookup_columns(other))
         con.execute(f"create table {identifier('lookup_' + lookup)} ({columns})")
+    offer_web(con, spec)
     try:
         con.execute(f"create table mapped as {mapping_query(spec)}")
     except duckdb.Error as error:

@@ -94,22 +94,21 @@ def missing_agents(known: pa.Table, seen: pa.Table) -> pa.Table:
     return read_agents(pa.table({"user_agent": pa.array(new, pa.string())}))
 
 
-def offer_web_functions(execute: Callable[[str], object], configuration: Configuration) -> None:
-    """Make the functions on a connection."""
-    for statement in web_functions(configuration.web.all_rules()):
+def offer_web_functions(execute: Callable[[str], object], configuration: Configuration | None = None) -> None:
+    """Make the functions on a connection, by default from the default configuration; typing rows may call them too."""
+    for statement in web_functions((configuration or load_configuration()).web.all_rules()):
         execute(statement)
 
 
 def offer_web(con: duckdb.DuckDBPyConnection, spec: ExportSpec, configuration: Configuration | None = None) -> None:
-    """All that the mapping of an export may use of the web, on a connection without a night.
+    """The relations that the mapping of an export may join, on a connection without a night: `export_row` is there.
 
-    Without a night nobody is known to be a robot by what they do: `web_visitor` is empty. `export_row` has to be there for
-    the agents; call `offer_web_functions` before typing rows.
+    Without a night nobody is known to be a robot by what they do: `web_visitor` is empty. `offer_web_functions` comes first,
+    before rows are typed.
     """
-    configuration = configuration or load_configuration()
-    offer_web_functions(con.execute, configuration)
     if spec.web is None:
         return
+    configuration = configuration or load_configuration()
     column = '"' + spec.web.user_agent.replace('"', '""') + '"'
     seen = con.sql(f"select distinct {column} as user_agent from export_row").to_arrow_table()
     _store(con, "web_agent", missing_agents(AGENT_SCHEMA.empty_table(), seen))

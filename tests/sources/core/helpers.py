@@ -12,6 +12,7 @@ import yaml
 from sources.read import ParseResult, parse
 from sources.spec import ExportSpec, load_spec
 from sources.typed import typed_select
+from sources.web import offer_web_functions
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 
@@ -56,5 +57,6 @@ def type_rows(path: Path, spec: ExportSpec) -> list[dict[str, Any]]:
     result = parse(path, spec, out, b"salt")
     con = duckdb.connect(":memory:")
     con.execute(f"create view parsed as select '{path.name}' as file_id, * from read_parquet('{out}')")
+    offer_web_functions(con.execute)
     query = typed_select(spec, "parsed", result.columns)
     return con.sql(f"select * from ({query}) order by row_number").to_arrow_table().to_pylist()

@@ -26,6 +26,7 @@ from sources.read import parse
 from sources.recognise import recognise
 from sources.spec import SourceCatalog
 from sources.typed import mapping_query, typed_select
+from sources.web import offer_web, offer_web_functions
 from tests.sources.core.helpers import make_spec
 from tests.sources.core.workbooks import sheet_xml, write_workbook
 
@@ -131,8 +132,10 @@ def touchpoints(tmp_path, form, rows, order=COLUMNS, packing="none", dialect=Non
     result = parse(path, spec, out)
     con = duckdb.connect(":memory:")
     con.execute(f"create view parsed as select 'f' as file_id, * from read_parquet('{out}')")
+    offer_web_functions(con.execute)
     con.execute(f"create table export_row as {typed_select(spec, 'parsed', result.columns)}")
     assert con.execute("select count(*), count(problem) from export_row").fetchall() == [(len(rows), 0)]
+    offer_web(con, spec)
     return con.sql(f"select * from ({mapping_query(spec)}) order by row_id").to_arrow_table().to_pylist()
 
 

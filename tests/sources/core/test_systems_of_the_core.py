@@ -12,6 +12,7 @@ from sources.read import parse
 from sources.recognise import recognise
 from sources.spec import load_catalog
 from sources.typed import mapping_query, typed_select
+from sources.web import offer_web, offer_web_functions
 from tests.sources.core.helpers import SHARED
 
 TOUCHPOINT = {
@@ -71,8 +72,10 @@ def test_canonical_files_give_the_same_rows_in_all_formats(tmp_path, catalog, ex
     spec = catalog.exports[found.export]
     result = parse(path, spec, tmp_path / "p.parquet")
     con.execute(f"create view parsed as select 'f' as file_id, * from read_parquet('{tmp_path / 'p.parquet'}')")
+    offer_web_functions(con.execute)
     con.execute(f"create table export_row as {typed_select(spec, 'parsed', result.columns)}")
     assert con.execute("select count(problem) from export_row").fetchone() == (0,)
+    offer_web(con, spec)
     con.execute(f"create table mapped as {mapping_query(spec)}")
     rows = con.sql("select * from mapped order by all").to_arrow_table().to_pylist()
     by_id = {row["row_id"]: row for row in rows}
@@ -115,7 +118,7 @@ def test_requests_become_touchpoints(tmp_path, catalog):
         ["cart_updated", "checkout_started", "content_download", "error_page", "landing_page_view", "login",
          "page_view", "payment_failed", "site_search"], 1,
     )  # fmt: skip
-    assert reading.skipped == {"form_post": 1, "no_page_request": 1, "part_of_a_page": 1, "redirect": 1}
+    assert reading.skipped == {"asset": 1, "form_post": 1, "program": 1, "redirect": 1}
     assert reading.identifiers == {"visitor": 1}
     assert reading.row_count == reading.mapped + sum(reading.skipped.values())
 

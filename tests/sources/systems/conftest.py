@@ -18,6 +18,7 @@ import pytest
 from sources.read import parse
 from sources.spec import ExportSpec, SourceCatalog, load_catalog
 from sources.typed import lookup_columns, mapping_query, typed_select
+from sources.web import offer_web, offer_web_functions
 
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "exports"
 
@@ -87,6 +88,7 @@ def map_file(catalog: SourceCatalog, name: str, path: Path, folder: Path, **look
     spec = catalog.exports[name]
     con = duckdb.connect()
     con.execute("set TimeZone = 'UTC'").fetchall()
+    offer_web_functions(con.execute)
     typed(con, spec, path, folder, "export_row")
     for lookup in spec.lookups:
         other = catalog.exports[f"{spec.system}.{lookup}"]
@@ -110,6 +112,7 @@ def map_file(catalog: SourceCatalog, name: str, path: Path, folder: Path, **look
     )
     result.superseded = count("problem is null and skip_rule is null") - result.winners
     if spec.feeds != "lookup":
+        offer_web(con, spec)
         cursor = con.execute(mapping_query(spec))
         names = [column[0] for column in cursor.description or []]
         result.rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -11,6 +11,7 @@ from models.catalogue import load_catalogue
 from models.contract import load_contracts
 from sources.spec import ExportSpec, SourceCatalog, load_catalog
 from sources.typed import lookup_columns, mapping_query, typed_select
+from sources.web import offer_web, offer_web_functions
 
 ROOT = Path(__file__).parents[3]
 OWN = (
@@ -69,7 +70,9 @@ def export_row(con: duckdb.DuckDBPyConnection, spec: ExportSpec) -> None:
 @pytest.mark.parametrize("spec", MAPPED, ids=lambda spec: spec.name)
 def test_mapping_runs_without_the_optional_columns_and_returns_only_what_the_contract_knows(spec: ExportSpec) -> None:
     con = duckdb.connect()
+    offer_web_functions(con.execute)
     export_row(con, spec)
+    offer_web(con, spec)
     cursor = con.execute(mapping_query(spec))
     names = [column[0] for column in cursor.description or []]
     known = set(load_contracts()[spec.feeds].column_names) | {"row_id", "part", "score_min", "score_max"}
