@@ -6,6 +6,7 @@ Belongs here: reading a date of birth and refusing what nobody was born on. Does
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -17,6 +18,8 @@ FILLER_DATES = frozenset(
     {dt.date(1, 1, 1), dt.date(1753, 1, 1), dt.date(1899, 12, 30), dt.date(1899, 12, 31), dt.date(1900, 1, 1),
      dt.date(1901, 1, 1), dt.date(1970, 1, 1), dt.date(9999, 12, 31)}
 )  # fmt: skip
+# What scanners and eyes take for a digit.
+_READ_AS = str.maketrans("OoIlSZB", "0011528")
 OLDEST = dt.date(1880, 1, 1)
 
 
@@ -40,6 +43,22 @@ def parse_date(value: str, formats: Sequence[str]) -> dt.date | None:
 def parse_dates(values: pa.Array | pa.ChunkedArray, formats: Sequence[str]) -> pa.Array:
     """`parse_date` of every value (strings), as date32."""
     return over_distinct(values, lambda value: parse_date(value, formats), pa.date32())
+
+
+def date_digits(value: str, pattern: str) -> str | None:
+    """Year, month and day of a text in the places that `pattern` (%Y, %m and %d, each once) gives them, as `YYYYMMDD`, whether
+    there is such a day or not; None when the text has another shape.
+
+    `date_digits("30/08/1995", "%m/%d/%Y")` is `19953008`: no date, but one mistake away from one. For comparisons only.
+    """
+    shape = re.escape(pattern)
+    for part, width in (("Y", 4), ("m", 2), ("d", 2)):
+        shape = shape.replace(f"%{part}", f"(?P<{part}>.{{{width}}})")
+    found = re.fullmatch(shape, value.strip())
+    if found is None:
+        return None
+    digits = (found["Y"] + found["m"] + found["d"]).translate(_READ_AS)
+    return digits if sum(c.isdigit() for c in digits) >= 7 else None
 
 
 def plausible_birth_date(value: dt.date, today: dt.date) -> bool:

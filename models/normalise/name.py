@@ -25,6 +25,15 @@ _TITLE_WORDS = (
     "jr sr hr fru frk herr frau familie fam rev cand"
 )
 _TITLES = frozenset(_TITLE_WORDS.split())
+# Words that stand where a name was unknown or not given: they name nobody.
+_FILLER_WORDS = (
+    "unknown unnamed anonymous noname none null nobody someone test tester onbekend ukendt anonym navn naam name voornaam "
+    "achternaam fornavn efternavn firstname lastname baby infant child son daughter boy girl man woman men women mom mum "
+    "mother dad father parent parents grandma grandpa grandmother grandfather aunt uncle cousin sister brother niece nephew "
+    "husband wife spouse partner guest customer klant kunde resident occupant person people human adult minor tenant roommate "
+    "friend neighbor owner lady gentleman ref refused refuse declined na n/a xx xxx asdf qwerty bewoner beboer"
+)
+FILLERS = frozenset(_FILLER_WORDS.split())
 _INITIALS = re.compile(r"^(?:[^\W\d_]\.?-?){1,5}$")
 _DOTTED = re.compile(r"^(?:[^\W\d_]{1,2}\.-?)+$")
 # Th. and Chr. are initials of more than one letter.
@@ -70,7 +79,7 @@ def _given_parts(value: str) -> tuple[str, str, str, bool]:
             tokens.extend(part for part in re.split(r"[-.]", fold(word)) if part.strip("'"))
     tokens = [plain for token in tokens if (plain := "".join(c for c in token if c.isalnum()))]
     tokens = [token for token in tokens if token not in _NOT_GIVEN or len(token) == 1]
-    if not tokens:
+    if not tokens or tokens[0] in FILLERS:
         return "", "", "", False
     first = tokens[0]
     if _DIGRAPH.match(value.strip()):
@@ -87,6 +96,8 @@ def split_family(value: str) -> tuple[str, str, tuple[str, ...]]:
     tokens = [token for token in _WORD.findall(fold(value).replace("-", " ")) if token.strip("'")]
     tokens = [token for token in tokens if token not in _TITLES or len(tokens) == 1]
     core = [token for token in tokens if token not in PARTICLES]
+    if core and all(token in FILLERS for token in core):
+        return "", "", ()
     if not core:
         joined = "".join(tokens).replace("'", "")
         return joined, "", (joined,) if joined else ()

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from models.settings.base import Section
+from models.settings.matching import Matching
 
 
 class IdentifierType(Section):
@@ -33,6 +34,7 @@ class Identity(Section):
     types: dict[str, IdentifierType]
     decisions: Path | None
     source_priority: list[str]
+    matching: Matching
 
     @field_validator("blocked_patterns")
     @classmethod
