@@ -134,12 +134,6 @@ def funnel_step(table: pa.Table) -> pa.Table:
     )
 
 
-def touchpoint_effect(table: pa.Table) -> pa.Table:
-    """Finish of `touchpoint_effect`: with against without the touchpoint, corrected within each measure and scope."""
-    table = _sorted(table, "measure", "scope", "touchpoint_type")
-    return _compared(table, "with", "without", "measure", "scope")
-
-
 def omnichannel_consistency(table: pa.Table) -> pa.Table:
     """Finish of `omnichannel_consistency`: online against offline, corrected within each measure."""
     table = _sorted(table, "measure", "dimension", "dimension_value")

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from models.settings.base import Section
+from models.settings.base import Section, known_types
 
 # In the order of models.attribution.MODELS.
 AttributionModel = Literal[
@@ -30,10 +30,33 @@ class Attribution(Section):
     half_life_days: float = Field(gt=0)
 
 
+class Wait(Section):
+    """A wait between two touchpoints whose effect is estimated: the long ones (at_least) or the short ones (at_most)."""
+
+    since: str
+    until: str
+    at_least_hours: float | None = Field(default=None, gt=0)
+    at_most_hours: float | None = Field(default=None, gt=0)
+
+    @field_validator("since", "until")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return known_types([name])[0]
+
+    @model_validator(mode="after")
+    def _one_side(self) -> Wait:
+        if (self.at_least_hours is None) == (self.at_most_hours is None):
+            raise ValueError("a wait says either at_least_hours or at_most_hours")
+        return self
+
+
 class Effect(Section):
-    """How far back from a score a touchpoint is seen beside it."""
+    """How far back from an outcome a touchpoint is seen beside it, which waits and experiments are looked at."""
 
     window_days: float = Field(gt=0)
+    waits: dict[str, Wait]
+    experiment_attributes: list[str]
+    largest_sample: int = Field(ge=1000)
 
 
 class Evidence(Section):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,36 +100,10 @@ def test_groups_are_corrected_apart() -> None:
     assert adjusted == pytest.approx([0.02, 0.02, 0.02, 0.5])
 
 
-def test_effect_of_shares_and_of_means() -> None:
-    table = pa.table(
-        {
-            "measure": ["satisfaction", "conversion"],
-            "scope": ["csat", "purchase"],
-            "touchpoint_type": ["call_inbound", "chat"],
-            "with_count": pa.array([40, 100], pa.int64()),
-            "without_count": pa.array([60, 900], pa.int64()),
-            "with_sum": [8.0, 50.0],
-            "with_square_sum": [8.0, 50.0],
-            "without_sum": [48.0, 90.0],
-            "without_square_sum": [48.0, 90.0],
-            "is_share": [False, True],
-        }
-    )
-    result = statistics.touchpoint_effect(table)
-    assert "is_share" not in result.column_names and "with_sum" not in result.column_names
-    conversion, satisfaction = result.to_pylist()
-    assert conversion["with_mean"] == 0.5 and conversion["without_mean"] == 0.1
-    assert conversion["is_marked"] and conversion["method"] == "association"
-    expected = stats.ttest_ind([1] * 8 + [0] * 32, [1] * 48 + [0] * 12, equal_var=False)
-    assert satisfaction["p_value"] == pytest.approx(expected.pvalue)
-    assert satisfaction["difference"] == pytest.approx(0.2 - 0.8)
-
-
 @pytest.mark.parametrize(
     "finish",
     [
         statistics.funnel_step,
-        statistics.touchpoint_effect,
         statistics.omnichannel_consistency,
         statistics.touchpoint_trend,
     ],

@@ -1,0 +1,208 @@
+"""Effects on made-up companies in which the truth is planted: found within the interval, nothing found where nothing is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from models import effect
+
+
+def rows_of(table: pa.Table) -> dict[tuple[str, str], dict]:
+    return {(row["factor_kind"], row["factor"]): row for row in table.to_pylist()}
+
+
+def satisfaction_company(answers: int = 3000, silence: float = 0.0) -> pa.Table:
+    """Scores with -0.12 for a complaint, +0.06 for a visit, nothing for a page; the unhappy answer less when `silence`."""
+    generator = np.random.default_rng(11)
+    factors = {"complaint": -0.12, "service_visit": 0.06, "page_view": 0.0}
+    met = {name: generator.random(answers) < 0.3 for name in factors}
+    customer = generator.integers(0, answers // 2, answers)
+    score = 0.6 + generator.normal(0, 0.05, answers // 2)[customer] + generator.normal(0, 0.1, answers)
+    for name, size in factors.items():
+        score = score + size * met[name]
+    answered = generator.random(answers) > silence * met["complaint"]
+    base = pl.DataFrame(
+        {
+            "unit_id": np.arange(answers),
+            "customer_id": customer,
+            "score": np.where(answered, score, np.nan),
+            "is_invited": True,
+        }
+    ).with_columns(pl.col("score").fill_nan(None))
+    parts = [
+        base.with_columns(
+            factor_kind=pl.lit(None, pl.String), factor=pl.lit(None, pl.String), is_bad=pl.lit(None, pl.Boolean)
+        )
+    ]
+    for name, mask in met.items():
+        part = pl.DataFrame({"unit_id": np.flatnonzero(mask)}).with_columns(
+            factor_kind=pl.lit("touchpoint"), factor=pl.lit(name), is_bad=pl.col("unit_id") % 2 == 0
+        )
+        parts.append(part)
+    return pl.concat(parts, how="diagonal").with_columns(scope=pl.lit("nps")).to_arrow()
+
+
+def test_planted_satisfaction_is_recovered_and_null_stays_null() -> None:
+    found = rows_of(effect.satisfaction(satisfaction_company()))
+    for name, planted in (("complaint", -0.12), ("service_visit", 0.06), ("page_view", 0.0)):
+        row = found["touchpoint", name]
+        assert row["effect_low"] < planted < row["effect_high"], name
+        assert row["is_marked"] == (planted != 0)
+        assert (row["effect_high"] - row["effect_low"]) < 0.03
+    assert found["touchpoint", "complaint"]["importance_share"] > 0.6
+    assert sum(row["importance_share"] for row in found.values()) == pytest.approx(1)
+    # Bad and good ones were planted alike, so neither side weighs more.
+    assert found["touchpoint", "complaint"]["penalty"] == pytest.approx(-0.12, abs=0.02)
+    assert found["touchpoint", "complaint"]["reward"] == pytest.approx(-0.12, abs=0.02)
+    assert found["touchpoint", "complaint"]["asymmetry"] == pytest.approx(0, abs=0.15)
+    assert {row["response_share"] for row in found.values()} == {1.0}
+
+
+def test_silence_of_the_unhappy_is_shown_and_weighted() -> None:
+    table = satisfaction_company(silence=0.6)
+    found = rows_of(effect.satisfaction(table))
+    assert found["touchpoint", "complaint"]["response_share"] == pytest.approx(1 - 0.6 * 0.3, abs=0.02)
+    member = np.zeros((4000, 1))
+    member[:2000] = 1
+    answered = np.arange(4000) % 4 < np.where(member[:, 0] == 1, 1, 3)
+    weight, share = effect.response_weights(member, answered, np.ones(4000, dtype=bool), np.arange(4000))
+    # A quarter of those with the complaint answer, three quarters of the others: one answer stands for three times as many.
+    assert share == 0.5
+    assert weight[answered & (member[:, 0] == 1)].mean() / weight[
+        answered & (member[:, 0] == 0)
+    ].mean() == pytest.approx(3, abs=0.05)
+    assert weight[answered].mean() == pytest.approx(1)
+
+
+def conversion_company(journeys: int = 6000) -> pa.Table:
+    """Hazard per visit: 0.1; doubled odds after a call, halved odds after an error; nothing for a search."""
+    generator = np.random.default_rng(5)
+    rows: list[dict] = []
+    effects = {
+        ("touchpoint", "call_inbound"): np.log(2),
+        ("failure", "error_page"): np.log(0.5),
+        ("touchpoint", "site_search"): 0.0,
+    }
+    for unit in range(journeys):
+        met: dict[tuple[str, str], int] = {}
+        channel = "direct" if unit % 2 else "email"
+        odds = np.log(0.1 / 0.9) + (0.5 if channel == "email" else 0)
+        periods, converted = 0, False
+        for period in range(1, 6):
+            periods = period
+            for name in effects:
+                if name not in met and generator.random() < 0.2:
+                    met[name] = period
+            logit = odds + sum(size for name, size in effects.items() if name in met)
+            if generator.random() < 1 / (1 + np.exp(-logit)):
+                converted = True
+                break
+            if generator.random() < 0.35:
+                break
+        rows.append(
+            {
+                "scope": "purchase",
+                "unit_id": unit,
+                "customer_id": unit // 2,
+                "period_count": periods,
+                "is_converted": converted,
+                "first_channel": channel,
+            }
+        )
+        rows += [
+            {"scope": "purchase", "unit_id": unit, "factor_kind": k, "factor": f, "first_period": p}
+            for (k, f), p in met.items()
+        ]
+    schema = pa.schema(
+        [("scope", pa.string()), ("unit_id", pa.int64()), ("customer_id", pa.int64()), ("period_count", pa.int32()),
+         ("is_converted", pa.bool_()), ("first_channel", pa.string()), ("factor_kind", pa.string()), ("factor", pa.string()),
+         ("first_period", pa.int32()), ("is_bad", pa.bool_())]
+    )  # fmt: skip
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def test_planted_hazard_is_recovered_and_null_stays_null() -> None:
+    """Those who convert early have less time to meet anything: shares of journeys would lie, the hazard does not."""
+    found = rows_of(effect.conversion(conversion_company()))
+    planted = {
+        ("touchpoint", "call_inbound"): np.log(2),
+        ("failure", "error_page"): np.log(0.5),
+        ("touchpoint", "site_search"): 0.0,
+    }
+    for name, size in planted.items():
+        row = found[name]
+        assert row["log_odds_low"] < size < row["log_odds_high"], name
+        assert row["is_marked"] == (size != 0)
+    email = found["first_channel", "email"]
+    assert email["reference"] == "direct"
+    assert email["is_marked"] and email["effect"] > 0
+    assert email["without_count"] == 3000
+
+
+def test_retention_by_periods() -> None:
+    generator = np.random.default_rng(9)
+    n = 4000
+    event = generator.random(n) < np.where(np.arange(n) % 4 == 0, 0.30, 0.15)
+    base = pl.DataFrame(
+        {
+            "unit_id": np.arange(n) // 2,
+            "period": np.arange(n) % 2 + 1,
+            "customer_id": np.arange(n) // 4,
+            "is_event": event,
+        }
+    )
+    met = (
+        base.filter(pl.Series(np.arange(n) % 4 == 0))
+        .select("unit_id", "period")
+        .with_columns(factor_kind=pl.lit("touchpoint"), factor=pl.lit("email_clicked"), is_bad=pl.lit(False))
+    )
+    null = (
+        base.filter(pl.Series(generator.random(n) < 0.4))
+        .select("unit_id", "period")
+        .with_columns(factor_kind=pl.lit("touchpoint"), factor=pl.lit("invoice_sent"), is_bad=pl.lit(False))
+    )
+    table = pl.concat([base, met, null], how="diagonal").with_columns(scope=pl.lit("repeat_order")).to_arrow()
+    found = rows_of(effect.retention(table))
+    row = found["touchpoint", "email_clicked"]
+    assert row["effect_low"] < 0.15 < row["effect_high"]
+    assert row["is_marked"] and not found["touchpoint", "invoice_sent"]["is_marked"]
+
+
+def counted(rows: list[tuple[str, str, int, int]]) -> pa.Table:
+    names = ("experiment", "variant", "person_count", "event_count")
+    return pa.table({"scope": ["goal"] * len(rows), **{name: [row[i] for row in rows] for i, name in enumerate(names)}})
+
+
+def test_experiment_by_hand() -> None:
+    found = rows_of(effect.experiment(counted([("mail", "a", 1000, 100), ("mail", "b", 1010, 202)])))
+    row = found["variant", "mail: b"]
+    assert row["method"] == "experiment" and row["reference"] == "a"
+    assert row["effect"] == pytest.approx(0.1)
+    assert row["effect_low"] == pytest.approx(0.0686, abs=0.001) and row["effect_high"] == pytest.approx(
+        0.1309, abs=0.001
+    )
+    assert row["sample_ratio_p_value"] == pytest.approx(0.8235, abs=0.001)
+
+
+def test_groups_that_no_lot_makes_are_no_experiment() -> None:
+    found = rows_of(effect.experiment(counted([("mail", "a", 1000, 100), ("mail", "b", 1300, 260)])))
+    assert found["variant", "mail: b"]["method"] == "association"
+
+
+def test_below_thirty_no_figure_is_given() -> None:
+    found = rows_of(effect.experiment(counted([("mail", "a", 29, 10), ("mail", "b", 400, 20)])))
+    row = found["variant", "mail: b"]
+    assert (row["estimate_status"], row["effect"], row["is_marked"]) == ("too_few", None, False)
+    table = satisfaction_company(answers=50)
+    assert {row["estimate_status"] for row in rows_of(effect.satisfaction(table)).values()} == {"too_few"}
+
+
+def test_the_order_of_rows_means_nothing() -> None:
+    table = satisfaction_company(answers=400)
+    shuffled = table.take(pa.array(np.random.default_rng(datetime(2024, 1, 1).day).permutation(len(table))))
+    assert effect.satisfaction(table).equals(effect.satisfaction(shuffled))
