@@ -304,6 +304,78 @@ def drop_off_evidence(table: pa.Table) -> pa.Table:
     return table.append_column("is_marked", pa.array((adjusted < ALPHA) & (share > other), pa.bool_()))
 
 
+# Days after the first order for which the share of second orders is told.
+HORIZONS = (30, 90, 180, 365)
+
+
+def repeat_purchase(table: pa.Table) -> pa.Table:
+    """Finish of `repeat_purchase`: Kaplan-Meier shares of buyers with a second order within so many days.
+
+    From counts per cohort, channel and days watched (NULL for who never bought). A share is NULL where nobody was watched for
+    so long and not everybody has ordered again.
+    """
+    keys = ["cohort_month", "first_touch_channel"]
+    rows: list[dict[str, object]] = []
+    for (month, channel), part in pl.DataFrame(table).sort(*keys, "watched_days").group_by(keys, maintain_order=True):
+        bought = part.filter(pl.col("watched_days").is_not_null())
+        days, again = _array(bought, "watched_days"), _array(bought, "repeat_buyer_count")
+        alone = _array(bought, "buyer_count") - again
+        curve = survival_curve(days, [again], alone)
+        buyers = int(bought["buyer_count"].sum())
+        half = quantile_time(curve, 0.5) if buyers else float("nan")
+        for horizon in HORIZONS:
+            left = value_at(curve, curve.survival, horizon, 1.0)
+            spread = value_at(curve, curve.variance, horizon, 0.0)
+            known = buyers > 0 and (left == 0 or bool(days.max() >= horizon))
+            low, high = share_interval(left, spread, buyers) if known else (float("nan"), float("nan"))
+            rows.append(
+                {
+                    "cohort_month": month,
+                    "first_touch_channel": channel,
+                    "within_days": horizon,
+                    "customer_count": int(part["customer_count"].sum()),
+                    "buyer_count": buyers,
+                    "repeat_buyer_count": int(again[days <= horizon].sum()),
+                    "censored_count": int(alone[days < horizon].sum()),
+                    "repeat_share": _or_none(1 - left if known else float("nan")),
+                    "repeat_share_low": _or_none(1 - high),
+                    "repeat_share_high": _or_none(1 - low),
+                    "median_days_to_second_order": _or_none(half),
+                }
+            )
+    floats = ("repeat_share", "repeat_share_low", "repeat_share_high", "median_days_to_second_order")
+    counts = ("customer_count", "buyer_count", "repeat_buyer_count", "censored_count")
+    schema = pa.schema(
+        [
+            *((name, pa.string()) for name in keys),
+            ("within_days", pa.int32()),
+            *((name, pa.int64()) for name in counts),
+            *((name, pa.float64()) for name in floats),
+        ]
+    )
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def cohort_retention(table: pa.Table) -> pa.Table:
+    """Finish of `cohort_retention`: share of the cohort that acted in a month, with Wilson's interval.
+
+    Only for months that are over: all customers of a calendar month's cohort are then watched equally long.
+    """
+    table = table.sort_by([(name, "ascending") for name in ("cohort_month", "first_touch_channel", "period_number")])
+    frame = pl.DataFrame(table)
+    active, size = _array(frame, "active_count"), _array(frame, "customer_count")
+    over = frame["is_complete"].to_numpy().astype(bool)
+    low, high = wilson(active, size)
+    shares = {"retained_share": active / np.maximum(size, 1), "retained_share_low": low, "retained_share_high": high}
+    for name, values in shares.items():
+        table = table.append_column(name, pa.array(values, pa.float64(), mask=~over))
+    return table
+
+
+def _or_none(value: float) -> float | None:
+    return None if np.isnan(value) else value
+
+
 def _array(frame: pl.DataFrame, name: str) -> Floats:
     """A column as floats."""
     return frame[name].cast(pl.Float64).fill_null(0.0).to_numpy().astype(np.float64)

@@ -203,6 +203,34 @@ def test_without_a_difference_marks_are_rare() -> None:
     assert wrong <= 6
 
 
+def test_repeat_purchase_is_not_biased_by_the_buyers_of_last_month() -> None:
+    """Half of all buyers order again, after 100 days in the mean; buyers of two years, more of them of late.
+
+    Within 180 days that is 0.5 (1 - e^-1.8) = 0.417 of them. Dividing repeat buyers by buyers gives far less.
+    """
+    generator = np.random.default_rng(21)
+    shares, naive, held = [], [], 0
+    truth = 0.5 * (1 - np.exp(-1.8))
+    for _ in range(100):
+        watched = 730 * (1 - np.sqrt(generator.uniform(0, 1, 800)))
+        wait = np.where(generator.uniform(0, 1, 800) < 0.5, generator.exponential(100, 800), np.inf)
+        again = wait <= watched
+        table = pa.table(
+            {
+                "cohort_month": ["(all)"] * 800, "first_touch_channel": ["(all)"] * 800,
+                "watched_days": pa.array(np.minimum(wait, watched).astype(int), pa.int32()),
+                "customer_count": [1] * 800, "buyer_count": [1] * 800, "repeat_buyer_count": again.astype(int),
+            }
+        )  # fmt: skip
+        row = {r["within_days"]: r for r in survival.repeat_purchase(table).to_pylist()}[180]
+        shares.append(row["repeat_share"])
+        naive.append(row["repeat_buyer_count"] / row["buyer_count"])
+        held += row["repeat_share_low"] <= truth <= row["repeat_share_high"]
+    assert np.mean(shares) == pytest.approx(truth, abs=0.01)
+    assert held >= 88
+    assert np.mean(naive) < truth - 0.05
+
+
 def test_evidence_is_a_ratio_with_its_interval() -> None:
     """Hand-checked: 40 of 100 dropped against 10 of 100 who went on is 4 times as often (Katz: e^(ln 4 ± 1.96 √0.105))."""
     table = pa.table(
@@ -222,7 +250,13 @@ def test_evidence_is_a_ratio_with_its_interval() -> None:
 
 @pytest.mark.parametrize(
     "finish",
-    [survival.drop_off_point, survival.drop_off_segment, survival.drop_off_evidence],
+    [
+        survival.drop_off_point,
+        survival.drop_off_segment,
+        survival.drop_off_evidence,
+        survival.repeat_purchase,
+        survival.cohort_retention,
+    ],
     ids=lambda finish: finish.__name__,
 )
 def test_finished_table_has_the_columns_of_its_contract(finish) -> None:
