@@ -1,7 +1,7 @@
 -- customer_cohort: when and through which channel each customer was first met, and the first two orders.
 -- kind: per_customer
 -- grain: customer_id
--- The people behind cohort_retention and repeat_purchase. An order is an order placed or a purchase at the till; two on one day are two.
+-- The people behind cohort_retention and repeat_purchase. An order is an order placed or a purchase at the till.
 with
 
 spine_import as (
