@@ -130,10 +130,11 @@ def take_decisions(session: Session, configuration: Configuration) -> list[str]:
         """
         create or replace table scratch.main.coded_decision as
         select e.line_number, e.decision, e.is_left, i.identifier_code,
-            i.first_record_id is not null as is_known, coalesce(i.is_blocked, false) as is_blocked
+            f.identifier_code is not null as is_known, coalesce(i.is_blocked, false) as is_blocked
         from scratch.main.decision_end as e
         left join state.main.identifier as i
             on i.identifier_type = e.identifier_type and i.identifier_value = e.identifier_value
+        left join state.main.identifier_seen as f on f.identifier_code = i.identifier_code
         """
     )
     for line, side, is_known, is_blocked in session.rows(

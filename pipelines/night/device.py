@@ -36,20 +36,32 @@ def attribute_sessions(session: Session, configuration: Configuration) -> None:
     session.run(
         """
         create or replace table scratch.main.device_code as
-        with candidate as (
+        with shared as (
+            select a.identifier_code, true as is_shared
+            from state.main.identifier_customer as a
+            join state.main.identifier as i on i.identifier_code = a.identifier_code
+            where a.is_device and a.is_guarded and not i.is_blocked
+        ),
+        device as (
+            select identifier_code, bool_or(is_shared) as is_shared from (
+                from shared union all select distinct identifier_code, false from state.main.session_customer
+            ) group by identifier_code
+        ),
+        near as (
+            select p.left_code as identifier_code, p.right_code as other_code from state.main.identifier_pair as p
+                semi join device as d on d.identifier_code = p.left_code
+            union all
+            select p.right_code, p.left_code from state.main.identifier_pair as p
+                semi join device as d on d.identifier_code = p.right_code
+        ),
+        reached as (
             select identifier_code from scratch.main.touched_code
-            union select identifier_code from scratch.main.changed_code
-            union select p.right_code from state.main.identifier_pair as p
-                semi join scratch.main.changed_code as c on c.identifier_code = p.left_code
-            union select p.left_code from state.main.identifier_pair as p
-                semi join scratch.main.changed_code as c on c.identifier_code = p.right_code
+            union all select identifier_code from scratch.main.changed_code
+            union all select n.identifier_code from near as n
+                semi join scratch.main.changed_code as c on c.identifier_code = n.other_code
         )
-        select c.identifier_code, coalesce(a.is_device and a.is_guarded and not i.is_blocked, false) as is_shared
-        from candidate as c
-        join state.main.identifier as i on i.identifier_code = c.identifier_code
-        left join state.main.identifier_customer as a on a.identifier_code = c.identifier_code
-        where (a.is_device and a.is_guarded and not i.is_blocked)
-            or c.identifier_code in (select identifier_code from state.main.session_customer)
+        select d.identifier_code, d.is_shared from device as d
+        semi join reached as r on r.identifier_code = d.identifier_code
         """
     )
     session.run(

@@ -9,17 +9,21 @@ Evidence is kept as integers; a night changes only what its records touch.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import pyarrow as pa
 
 from models.configuration import Configuration
 from models.normalise import normalise_identifiers
-from pipelines.night.session import Session
+from pipelines.night.session import Session, literal
 from sources.spec import SourceCatalog
 
 TABLES = {
-    # is_blocked is a matter of the value alone; first_* are NULL while no record shows the identifier.
+    # A value keeps its code for ever; is_blocked is a matter of the value alone.
     "identifier": "identifier_code integer, identifier_type varchar, identifier_value varchar, identifier_key bigint, "
-    "is_blocked boolean, block_reason varchar, first_seen_at timestamp, first_record_id bigint",
+    "is_blocked boolean, block_reason varchar",
+    # One row while some record shows the identifier.
+    "identifier_seen": "identifier_code integer, first_seen_at timestamp, first_record_id bigint",
     # is_timed: the record says the time of day, so it can be part of a session.
     "identifier_record": "record_id bigint, identifier_code integer, seen_at timestamp, is_timed boolean, is_link boolean, "
     "source_system varchar",
@@ -32,6 +36,8 @@ TABLES = {
 }
 # A refused value is kept as far as a person can still recognise it.
 SHOWN_LENGTH = 80
+# The number of an identifier: what it is found by, and the order in which ties are broken.
+KEY = "cast(md5_number_lower(n.identifier_type || chr(31) || n.identifier_value) >> 2 as bigint)"
 
 
 def prepare_evidence(session: Session) -> None:
@@ -46,29 +52,49 @@ def collect_evidence(session: Session, configuration: Configuration, catalog: So
     Touched are the identifiers of every record that is new, changed or gone tonight.
     """
     gather_records(session, configuration, catalog)
-    distinct = session.arrow("select distinct identifier_type, raw_value, country from scratch.main.evidence")
-    session.store(
-        "scratch.main.normal_identifier",
-        normalise_identifiers(distinct, configuration.identity.blocked_values, configuration.identity.role_mailboxes),
+    distinct = session.arrow(
+        """
+        select value_key, any_value(identifier_type) as identifier_type, any_value(raw_value) as raw_value,
+            any_value(country) as country
+        from scratch.main.new_item group by value_key
+        """
     )
-    patterns = configuration.identity.blocked_patterns
-    session.store(
-        "scratch.main.blocked_pattern",
-        pa.table(
-            {
-                "identifier_type": pa.array([kind for kind, found in patterns.items() for _ in found], pa.string()),
-                "pattern": pa.array([pattern for found in patterns.values() for pattern in found], pa.string()),
-            }
-        ),
+    normal = normalise_identifiers(
+        distinct.drop_columns(["value_key"]),
+        configuration.identity.blocked_values,
+        configuration.identity.role_mailboxes,
     )
-    add_identifiers(session)
+    # Read where it lies: a table of it would be the largest one of the step.
+    session.con.register("normal_identifier", normal.append_column("value_key", distinct["value_key"]))
+    try:
+        add_identifiers(session, configuration.identity.blocked_patterns)
+        session.run(
+            f"""
+            create or replace table scratch.main.value_code as
+            select n.value_key, i.identifier_code
+            from normal_identifier as n
+            join state.main.identifier as i on i.identifier_key = {KEY}
+            where n.identifier_value is not null
+            """
+        )
+        session.run(
+            f"""
+            create or replace table scratch.main.rejected_value as
+            select value_key, identifier_type, reason,
+                case when length(raw_value) > {SHOWN_LENGTH} then left(raw_value, {SHOWN_LENGTH}) || '…' else raw_value end
+                    as identifier_value
+            from normal_identifier where identifier_value is null and trim(raw_value) <> ''
+            """
+        )
+    finally:
+        session.con.unregister("normal_identifier")
     change_records(session, configuration.identity.record_limit)
     change_pairs(session)
     describe_touched(session)
 
 
 def gather_records(session: Session, configuration: Configuration, catalog: SourceCatalog) -> None:
-    """`scratch.main.evidence`: one row per new record and identifier as the source has it; and the records that went."""
+    """`scratch.main.new_item`: one row per new record and identifier as the source has it; and the records that went."""
     session.run(
         """
         create or replace table scratch.main.removed_record as
@@ -91,8 +117,8 @@ def gather_records(session: Session, configuration: Configuration, catalog: Sour
         ),
     )
     session.run(
-        """
-        create or replace table scratch.main.evidence as
+        f"""
+        create or replace view scratch.main.new_item as
         with record as (
             select touchpoint_id as record_id, occurred_at as seen_at, occurred_at_precision <> 'day' as is_timed,
                 false as is_link, source_system, source_export, identifiers, cast(null as varchar) as country
@@ -100,63 +126,67 @@ def gather_records(session: Session, configuration: Configuration, catalog: Sour
             union all
             select party_record_id, valid_from, false, false, source_system, source_export, identifiers,
                 -- a phone number without country code is read in the country of the address beside it
-                case when regexp_full_match(country, '[A-Za-z]{2}') then upper(country) end
+                case when regexp_full_match(country, '[A-Za-z][A-Za-z]') then upper(country) end
             from scratch.ingest.party_record_new where identifiers is not null
             union all
             select identifier_link_id, linked_at, false, true, source_system, source_export,
-                [{'type': left_type, 'value': left_value}, {'type': right_type, 'value': right_value}], null
+                [{{'type': left_type, 'value': left_value}}, {{'type': right_type, 'value': right_value}}], null
             from scratch.ingest.identifier_link_new
         ),
         item as (
             select record_id, seen_at, is_timed, is_link, source_system, source_export, country,
-                unnest(identifiers) as identifier
+                len(identifiers) > {configuration.identity.record_limit} as is_wide, unnest(identifiers) as identifier
             from record
+        ),
+        placed as (
+            select i.record_id, i.seen_at, i.is_timed, i.is_link, i.source_system, i.is_wide,
+                i.identifier."type" as identifier_type, i.identifier."value" as raw_value,
+                -- only phone numbers read differently by country; for all else one distinct value is one value
+                case when i.identifier."type" = 'phone' then coalesce(i.country, c.country) end as country
+            from item as i
+            left join scratch.main.export_country as c using (source_system, source_export)
         )
-        select i.record_id, i.seen_at, i.is_timed, i.is_link, i.source_system,
-            i.identifier."type" as identifier_type, i.identifier."value" as raw_value,
-            -- only phone numbers read differently by country; for all else one distinct value is one value
-            case when i.identifier."type" = 'phone' then coalesce(i.country, c.country) end as country
-        from item as i
-        left join scratch.main.export_country as c using (source_system, source_export)
+        select *,
+            md5_number_lower(identifier_type || chr(31) || coalesce(country, '') || chr(31) || raw_value) as value_key
+        from placed where raw_value is not null
         """
     )
 
 
-def add_identifiers(session: Session) -> None:
+def add_identifiers(session: Session, blocked_patterns: Mapping[str, Sequence[str]]) -> None:
     """Give identifiers that were never seen before a code, and join new e-mail addresses and MD5 values."""
+    # Patterns as constants: one from a column would be compiled again for every row.
+    tests = " ".join(
+        f"when identifier_type glob {literal(kind)} and regexp_matches(identifier_value, {literal(pattern)}, 'i') "
+        f"then {literal('blocked pattern ' + pattern)}"
+        for kind, patterns in blocked_patterns.items()
+        for pattern in patterns
+    )
     session.run(
-        """
+        f"""
         create or replace table scratch.main.new_identifier as
         with found as (
-            select identifier_type, identifier_value, bool_or(is_blocked) as is_blocked,
-                min(case when is_blocked then reason end) as block_reason
-            from scratch.main.normal_identifier where identifier_value is not null
-            group by identifier_type, identifier_value
+            select {KEY} as identifier_key, any_value(n.identifier_type) as identifier_type,
+                any_value(n.identifier_value) as identifier_value,
+                min(case when n.is_blocked then n.reason end) as block_reason
+            from normal_identifier as n where n.identifier_value is not null
+            group by all
+        ),
+        new as (
+            select f.*, {f"case {tests} end" if tests else "null"} as pattern_reason
+            from found as f
+            anti join state.main.identifier as i on i.identifier_key = f.identifier_key
         )
         select
             cast((select coalesce(max(identifier_code), -1) from state.main.identifier)
-                + row_number() over (order by n.identifier_type, n.identifier_value) as integer) as identifier_code,
-            n.identifier_type, n.identifier_value,
-            cast(md5_number_lower(n.identifier_type || chr(31) || n.identifier_value) >> 2 as bigint) as identifier_key,
-            n.is_blocked or b.pattern is not null as is_blocked,
-            case when n.is_blocked then n.block_reason when b.pattern is not null then 'blocked pattern ' || b.pattern end
-                as block_reason
-        from found as n
-        left join (
-            select f.identifier_type, f.identifier_value, min(p.pattern) as pattern
-            from found as f
-            join scratch.main.blocked_pattern as p
-                on f.identifier_type glob p.identifier_type and regexp_matches(f.identifier_value, p.pattern, 'i')
-            group by f.identifier_type, f.identifier_value
-        ) as b on b.identifier_type = n.identifier_type and b.identifier_value = n.identifier_value
-        anti join state.main.identifier as i
-            on i.identifier_type = n.identifier_type and i.identifier_value = n.identifier_value
+                + row_number() over () as integer) as identifier_code,
+            identifier_type, identifier_value, identifier_key,
+            coalesce(block_reason, pattern_reason) is not null as is_blocked,
+            coalesce(block_reason, pattern_reason) as block_reason
+        from new
         """
     )
-    session.run(
-        "insert into state.main.identifier by name "
-        "select *, null as first_seen_at, null as first_record_id from scratch.main.new_identifier"
-    )
+    session.run("insert into state.main.identifier by name select * from scratch.main.new_identifier")
     digest = "md5(e.identifier_value) = m.identifier_value and m.identifier_type = 'email_md5'"
     session.run(
         f"""
@@ -178,29 +208,12 @@ def change_records(session: Session, record_limit: int) -> None:
     A record that names more than `record_limit` identifiers is about a crowd, not a person: it is noted and says nothing.
     """
     session.run(
-        f"""
-        create or replace table scratch.main.taken_evidence as
-        with coded as (
-            select n.identifier_type, n.raw_value, n.country, n.reason, n.identifier_value, i.identifier_code
-            from scratch.main.normal_identifier as n
-            left join state.main.identifier as i
-                on i.identifier_type = n.identifier_type and i.identifier_value = n.identifier_value
-        )
-        select e.record_id, c.identifier_code, e.seen_at, e.is_timed, e.is_link, e.source_system, e.identifier_type,
-            case when c.identifier_code is null then c.reason end as reason,
-            case when c.identifier_code is null then e.raw_value end as raw_value,
-            count(*) over (partition by e.record_id) > {record_limit} as is_wide
-        from scratch.main.evidence as e
-        join coded as c
-            on c.raw_value = e.raw_value and c.identifier_type = e.identifier_type
-            and c.country is not distinct from e.country
-        """
-    )
-    session.run(
         """
         create or replace table scratch.main.new_evidence as
-        select distinct record_id, identifier_code, seen_at, is_timed, is_link, source_system
-        from scratch.main.taken_evidence where identifier_code is not null and not is_wide
+        select distinct e.record_id, c.identifier_code, e.seen_at, e.is_timed, e.is_link, e.source_system
+        from scratch.main.new_item as e
+        join scratch.main.value_code as c on c.value_key = e.value_key
+        where not e.is_wide
         """
     )
     session.run(
@@ -217,26 +230,27 @@ def change_records(session: Session, record_limit: int) -> None:
         union select identifier_code from scratch.main.new_evidence
         """
     )
-    session.run(
-        "delete from state.main.identifier_record where record_id in (select record_id from scratch.main.old_evidence)"
-    )
+    if session.value("select count(*) from scratch.main.removed_record"):
+        for table in ("identifier_record", "identifier_refusal"):
+            session.run(
+                f"delete from state.main.{table} where record_id in (select record_id from scratch.main.removed_record)"
+            )
     session.run("insert into state.main.identifier_record by name select * from scratch.main.new_evidence")
     session.run(
-        "delete from state.main.identifier_refusal where record_id in (select record_id from scratch.main.removed_record)"
+        """
+        insert into state.main.identifier_refusal
+        select e.record_id, e.source_system, 'rejected', r.identifier_type, r.identifier_value, r.reason
+        from scratch.main.new_item as e join scratch.main.rejected_value as r on r.value_key = e.value_key
+        """
     )
     session.run(
         f"""
         insert into state.main.identifier_refusal
-        select record_id, source_system, 'rejected', identifier_type,
-            case when length(raw_value) > {SHOWN_LENGTH} then left(raw_value, {SHOWN_LENGTH}) || '…' else raw_value end,
-            reason
-        from scratch.main.taken_evidence where identifier_code is null and raw_value is not null and trim(raw_value) <> ''
-        union all
         select distinct record_id, source_system, 'crowd', null, null, 'a record names more than {record_limit} identifiers'
-        from scratch.main.taken_evidence where is_wide
+        from scratch.main.new_item where is_wide
         """
     )
-    session.drop(["scratch.main.taken_evidence"])
+    session.drop(["scratch.main.value_code", "scratch.main.rejected_value"])
 
 
 def change_pairs(session: Session) -> None:
@@ -293,26 +307,29 @@ def change_pairs(session: Session) -> None:
 
 
 def describe_touched(session: Session) -> None:
-    """When and in which record each touched identifier was seen first; NULL for those without a record left."""
+    """When and in which record each touched identifier was seen first; no row for those without a record left."""
     session.run(
         """
-        create or replace table scratch.main.touched_identifier as
-        with stat as (
-            select identifier_code, min(seen_at) as first_seen_at,
-                -- a record without a time comes last, and ties go to the lowest id
-                arg_min(record_id, {'t': coalesce(seen_at, timestamp '9999-12-31'), 'r': record_id}) as first_record_id
-            from state.main.identifier_record
-            semi join scratch.main.touched_code using (identifier_code)
-            group by identifier_code
-        )
-        select i.* exclude (first_seen_at, first_record_id), s.first_seen_at, s.first_record_id
-        from state.main.identifier as i
-        join scratch.main.touched_code as t using (identifier_code)
-        left join stat as s using (identifier_code)
+        create or replace table scratch.main.touched_seen as
+        -- Time and record in one number (record ids are below 2^62), because the least of numbers is found fastest:
+        -- a record without a time comes last, and ties go to the lowest id.
+        select identifier_code, min(seen_at) as first_seen_at,
+            min(cast(epoch_us(coalesce(seen_at, timestamp '9999-12-31')) as hugeint) * 4611686018427387904 + record_id)
+                as first_place
+        from state.main.identifier_record
+        semi join scratch.main.touched_code using (identifier_code)
+        group by identifier_code
         """
     )
     session.run(
-        "delete from state.main.identifier "
-        "where identifier_code in (select identifier_code from scratch.main.touched_identifier)"
+        "delete from state.main.identifier_seen "
+        "where identifier_code in (select identifier_code from scratch.main.touched_code)"
     )
-    session.run("insert into state.main.identifier by name select * from scratch.main.touched_identifier")
+    session.run(
+        """
+        insert into state.main.identifier_seen
+        select identifier_code, first_seen_at,
+            cast((first_place % 4611686018427387904 + 4611686018427387904) % 4611686018427387904 as bigint)
+        from scratch.main.touched_seen
+        """
+    )

@@ -80,11 +80,12 @@ def note_changes(session: Session, release_id: str, data_date: dt.datetime) -> N
         f"""
         create or replace table scratch.main.closed_id as
         with moved as (
-            select o.customer_id, n.customer_id as new_customer_id, i.first_seen_at, i.first_record_id, i.identifier_key
+            select o.customer_id, n.customer_id as new_customer_id, f.first_seen_at, f.first_record_id, i.identifier_key
             from scratch.main.history_old as o
             semi join scratch.main.ended_id as e on e.customer_id = o.customer_id
             join scratch.main.history_new as n on n.identifier_code = o.identifier_code
             join state.main.identifier as i on i.identifier_code = o.identifier_code
+            join state.main.identifier_seen as f on f.identifier_code = o.identifier_code
         ),
         successor as (
             select customer_id, new_customer_id as merged_into from moved

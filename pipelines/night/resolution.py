@@ -107,27 +107,27 @@ def update_guards(session: Session, rules: dict[str, TypeRule]) -> pa.Table:
     session.run(
         """
         create or replace table scratch.main.over_limit as
-        with limited as (
-            select i.identifier_code, i.identifier_type
-            from state.main.identifier as i
-            semi join scratch.main.touched_code as t on t.identifier_code = i.identifier_code
-            semi join scratch.main.limit_rule as l on l.identifier_type = i.identifier_type
-            where not i.is_blocked
-        ),
-        meeting as (
-            select t.identifier_code, t.identifier_type, p.right_code as other_code
-            from state.main.identifier_pair as p join limited as t on t.identifier_code = p.left_code
+        with meeting as (
+            select p.left_code as identifier_code, p.right_code as other_code from state.main.identifier_pair as p
             union all
-            select t.identifier_code, t.identifier_type, p.left_code
-            from state.main.identifier_pair as p join limited as t on t.identifier_code = p.right_code
+            select p.right_code, p.left_code from state.main.identifier_pair as p
+        ),
+        -- whoever meets few others is over no limit, and most meet few
+        busy as (
+            select m.identifier_code from meeting as m
+            semi join scratch.main.touched_code as t on t.identifier_code = m.identifier_code
+            group by m.identifier_code
+            having count(*) > (select min(limit_count) from scratch.main.limit_rule)
         )
-        select m.identifier_code, m.identifier_type, o.identifier_type as other_type,
+        select m.identifier_code, i.identifier_type, o.identifier_type as other_type,
             any_value(l.limit_count) as limit_count
         from meeting as m
+        semi join busy as b on b.identifier_code = m.identifier_code
+        join state.main.identifier as i on i.identifier_code = m.identifier_code
         join state.main.identifier as o on o.identifier_code = m.other_code
         join scratch.main.limit_rule as l
-            on l.identifier_type = m.identifier_type and l.other_type = o.identifier_type
-        group by m.identifier_code, m.identifier_type, o.identifier_type
+            on l.identifier_type = i.identifier_type and l.other_type = o.identifier_type
+        group by m.identifier_code, i.identifier_type, o.identifier_type
         having count(*) > any_value(l.limit_count)
         """
     )
@@ -231,14 +231,14 @@ def resolve_reached(session: Session, rules: dict[str, TypeRule], secret: bytes)
         """
         create or replace table scratch.main.reached_identifier as
         select cast(row_number() over (order by i.identifier_code) - 1 as integer) as dense_code,
-            i.identifier_code, i.identifier_type, i.identifier_key, i.first_seen_at, i.first_record_id,
+            i.identifier_code, i.identifier_type, i.identifier_key, f.first_seen_at, f.first_record_id,
             coalesce(i.block_reason, g.guard_reason) as guard_reason,
             i.is_blocked or g.identifier_code is not null as is_guarded
         from state.main.identifier as i
         semi join scratch.main.reached_code as r on r.identifier_code = i.identifier_code
-        left join state.main.identifier_guard as g on g.identifier_code = i.identifier_code
         -- identifiers whose last record went keep their code and take no part
-        where i.first_record_id is not null
+        join state.main.identifier_seen as f on f.identifier_code = i.identifier_code
+        left join state.main.identifier_guard as g on g.identifier_code = i.identifier_code
         """
     )
     system_link, digest, record = (LINK_RULES.index(name) for name in ("system_link", "digest", "record"))

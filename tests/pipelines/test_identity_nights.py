@@ -17,7 +17,7 @@ STATE = {
     "a.is_device, a.guard_reason from state.main.identifier_customer as a join state.main.identifier as i using "
     "(identifier_code)",
     "identifier": "select identifier_type, identifier_value, identifier_key, is_blocked, first_seen_at, first_record_id "
-    "from state.main.identifier where first_record_id is not null",
+    "from state.main.identifier join state.main.identifier_seen using (identifier_code)",
     "identifier_pair": "select least(l.identifier_key, r.identifier_key), greatest(l.identifier_key, r.identifier_key), "
     "p.record_count, p.link_count from state.main.identifier_pair as p "
     "join state.main.identifier as l on l.identifier_code = p.left_code "
