@@ -137,8 +137,10 @@ COMPARISONS: list[dict[str, Any]] = [
             _null("emails_l is null or emails_r is null"),
             _level("list_has_any(emails_l, emails_r)", "same or mistyped e-mail address"),
             _level("list_has_any(locals_l, locals_r)", "same name before the @"),
+            # Another digit is another mailbox: anna.bos1 is not anna.bos2 mistyped.
             _level(
-                "damerau_levenshtein(emails_l[1], emails_r[1]) <= 1", "e-mail address but for one mistake"
+                "email_digits_l = email_digits_r and damerau_levenshtein(email_text_l, email_text_r) <= 1",
+                "e-mail address but for one mistake",
             ),
             _other(),
         ],
@@ -249,10 +251,17 @@ def _parse(text: str, name: str) -> Model:
     try:
         content = json.loads(text)
         model = Model(content["splink"], content["frequency"], content["unseen"], content["trained_on"])
-        compared = [comparison["output_column_name"] for comparison in model.splink["comparisons"]]
+        compared = _conditions(model.splink["comparisons"])
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{name} is no matching model ({error!r}); {hint}") from None
-    expected = [comparison["output_column_name"] for comparison in COMPARISONS]
-    if compared != expected:
-        raise ValueError(f"{name} compares {compared}, this version {expected}; {hint}")
+    if compared != _conditions(COMPARISONS):
+        raise ValueError(f"{name} compares otherwise than this version does; {hint}")
     return model
+
+
+def _conditions(comparisons: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
+    """What makes a model's weights those of this version's levels."""
+    return [
+        (comparison["output_column_name"], [level["sql_condition"] for level in comparison["comparison_levels"]])
+        for comparison in comparisons
+    ]

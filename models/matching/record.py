@@ -132,7 +132,7 @@ _ADDRESS_SCHEMA: dict[str, Any] = {
     "places": _TEXTS, "doors": _TEXTS, "street": pl.String, "house_number": pl.String, "postal_code": pl.String,
     "city": pl.String, "postal_all": _TEXTS,
 }  # fmt: skip
-_EMAIL_SCHEMA: dict[str, Any] = {"emails": _TEXTS, "locals": _TEXTS}
+_EMAIL_SCHEMA: dict[str, Any] = {"emails": _TEXTS, "locals": _TEXTS, "email_text": pl.String, "email_digits": pl.String}
 
 
 def _texts(values: Iterable[str | None] | None) -> list[str]:
@@ -191,9 +191,14 @@ def _email_columns(values: list[str] | None, given: list[str] | None, family: li
     likely = [meant for value in emails if (meant := likely_email(value))]
     every = sorted({*emails, *likely})
     names = _texts(given), _texts(family)
-    parts = {fold(value.rpartition("@")[0].split("+")[0]) for value in every}
-    kept = sorted(part for part in parts if len(part) >= 5 and not _is_name(part, *names))
-    return every or None, kept or None
+    telling = {
+        value: part
+        for value in every
+        if len(part := fold(value.rpartition("@")[0].split("+")[0])) >= 5 and not _is_name(part, *names)
+    }
+    text = min(telling, default=None)
+    digits = "".join(c for c in text if c.isdigit()) if text else None
+    return every or None, sorted(set(telling.values())) or None, text, digits
 
 
 def _is_name(local: str, given: list[str], family: list[str]) -> bool:
