@@ -87,7 +87,9 @@ def relation_columns(relation: str) -> dict[str, str]:
     if relation in EVIDENCE_COLUMNS:
         return dict.fromkeys(EVIDENCE_COLUMNS[relation], "VARCHAR")
     name = STANDS_FOR.get(relation, ("", relation))[1]
-    return dict.fromkeys(load_contracts()[name].column_names, "VARCHAR")
+    contract = load_contracts().get(name)
+    # What is kept from night to night but not published has no contract: its columns are those a SELECT names.
+    return dict.fromkeys(contract.column_names, "VARCHAR") if contract else {}
 
 
 def dictionary_lineage(catalog: SourceCatalog, exports: Iterable[str]) -> dict[tuple[str, str], tuple[str, ...]]:
