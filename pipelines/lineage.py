@@ -14,6 +14,7 @@ from sqlglot.lineage import lineage
 
 from models.contract import load_contracts
 from pipelines.model_files import load_models
+from pipelines.night.visitor import STATE_TABLES, state_columns
 from sources.spec import ExportSpec, SourceCatalog
 
 # Relations of a model that are another table's rows of tonight.
@@ -36,7 +37,7 @@ PUBLISHED_AS = {"identifier_evidence": "customer_identifier", "identity_link_evi
 def sql_lineage(name: str) -> Mapping[str, tuple[tuple[str, str], ...]]:
     """Column -> (relation, column) pairs that a model's SELECT takes it from, traced through its CTEs by SQLGlot."""
     model = load_models()[name]
-    schema = {relation: relation_columns(relation) for relation in model.reads}
+    schema = {relation: columns for relation in model.reads if (columns := relation_columns(relation))}
     nodes = lineage(None, model.text, schema, dialect="duckdb", trim_selects=False)
     assert isinstance(nodes, dict)
     found: dict[str, tuple[tuple[str, str], ...]] = {}
@@ -86,6 +87,8 @@ def relation_columns(relation: str) -> dict[str, str]:
     """Column names of a relation a model may read, as SQLGlot wants them (the types play no part in lineage)."""
     if relation in EVIDENCE_COLUMNS:
         return dict.fromkeys(EVIDENCE_COLUMNS[relation], "VARCHAR")
+    if relation in STATE_TABLES:
+        return state_columns(relation)
     name = STANDS_FOR.get(relation, ("", relation))[1]
     contract = load_contracts().get(name)
     # What is kept from night to night but not published has no contract: its columns are those a SELECT names.
