@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 COMPANY = "Fjord & Polder"
 SITE = "https://www.fjordpolder.example"
+DOMAIN = "fjordpolder.example"
 TIME_ZONE = "Europe/Amsterdam"
 DAY = 86_400
 WEEKS = 26
@@ -99,15 +100,6 @@ CHANNELS = (
 )
 # What a first contact through a channel adds to the log-odds of filling the cart. Written to truth/channel_effect.
 CHANNEL_EFFECT = (0.25, -0.55, 0.10, -0.35, 0.60, 0.35, 0.0, 0.45, 0.30)
-REFERRERS = {
-    PAID_SEARCH: "https://www.google.com/",
-    PAID_SOCIAL: "https://www.facebook.com/",
-    ORGANIC: "https://www.google.com/",
-    SOCIAL: "https://www.instagram.com/",
-    EMAIL: "-",
-    REFERRAL: "https://cycling-blog.example/best-e-bikes",
-    DIRECT: "-",
-}
 
 STAFF = ("Mies", "Joost", "Freja", "Anders", "Sanne", "Mikkel")
 AGENT_COUNT = 12

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.demo.behaviour import simulate
+from pipelines.demo.company import COMPANY, DOMAIN
 from pipelines.demo.people import make_people, make_visitors
 from pipelines.demo.sink import Nights, Sink
 from pipelines.demo.truth import Truth
@@ -23,6 +24,13 @@ from pipelines.demo.write_salesforce import write_salesforce
 from pipelines.demo.write_sap import write_sap
 from pipelines.demo.write_web import write_web
 from pipelines.demo.write_zendesk import write_zendesk
+
+# What the company would write into its own configuration; without it visits from its own domains count as referrals.
+CONFIGURATION = f"""\
+company: {COMPANY}
+web:
+  own_domains: [{DOMAIN}]
+"""
 
 Progress = Callable[[str, int, int], None]
 DEFAULT_CUSTOMERS = 2_000
@@ -47,7 +55,7 @@ class GenerationSummary:
 def generate(
     out: Path, customers: int = DEFAULT_CUSTOMERS, seed: int = 360, nights: int = 3, progress: Progress | None = None
 ) -> GenerationSummary:
-    """Write `out/exports/night_01/<system>/<file>` … and `out/truth/`.
+    """Write `out/exports/night_01/<system>/<file>` …, `out/truth/` and the company's `out/touchpoint360.yaml`.
 
     customers: people known to the company (as many anonymous web visitors come on top); 30 to 40 touchpoints each.
     seed: equal arguments give byte-identical files. nights: how many nights the exports are split into.
@@ -94,6 +102,7 @@ def generate(
     write_feedback(people, behaviour, sink, truth)
     tell(8)
     write_counter(people, behaviour, sink, truth, seed)
+    (out / "touchpoint360.yaml").write_text(CONFIGURATION, encoding="utf-8")
     if nights > 1:
         sink.copy(0, 1, "twilio/calls", "calls.csv", "calls (1).csv")
     tell(9)

@@ -16,6 +16,7 @@ from pipelines.demo.behaviour import Behaviour
 from pipelines.demo.company import DAY, END, START
 from pipelines.demo.kinds import STAGES
 from pipelines.demo.people import People
+from pipelines.demo.referrals import visits
 from pipelines.demo.sink import Sink
 from pipelines.demo.truth import Truth, person_id, spec_name, write_table
 from pipelines.demo.truth_identity import identifiers
@@ -44,6 +45,9 @@ def write_truth(
     _write_planted(folder, behaviour)
     write_table(folder, "bot", bots)
     write_table(folder, "web_path", web_paths())
+    stamp = [pl.from_epoch(pl.col(name)).dt.cast_time_unit("us") for name in ("started_at", "ended_at")]
+    found = visits(behaviour.hit).with_columns(stamp)
+    write_table(folder, "visit", found.select(pl.col("person").alias("person_id") + 1, pl.exclude("person")))
     write_table(
         folder,
         "file",

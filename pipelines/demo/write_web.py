@@ -7,7 +7,6 @@ request counts as which touchpoint is in `behaviour.WEB_TYPE` and in truth/web_p
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -15,48 +14,18 @@ import polars as pl
 from pipelines.demo import company as co
 from pipelines.demo import kinds
 from pipelines.demo.behaviour import Behaviour
-from pipelines.demo.chance import stream
 from pipelines.demo.company import DAY, DAYS, END, START
-from pipelines.demo.people import DESKTOP_AGENTS, People
+from pipelines.demo.people import People
+from pipelines.demo.referrals import referrer_index, referrers
+from pipelines.demo.robots import BOTS, HEALTH, ROBOTS_TXT, bot_table, robot_requests
 from pipelines.demo.sink import SLICE, Broken, Sink
 from pipelines.demo.truth import Truth
 from pipelines.demo.write_mail import campaign_id
 from pipelines.demo.write_salesforce import gclid
 from pipelines.demo.write_sap import order_reference
 
-# Kinds that only robots ask for, after those of people.
-ROBOTS_TXT = len(kinds.WEB_TYPE)
-_KINDS = ROBOTS_TXT + 1
+_KINDS = HEALTH + 1
 _REFS = 32
-
-
-@dataclass(frozen=True)
-class Bot:
-    """A robot: its name, address, agent, and whether it says that it is one."""
-
-    name: str
-    ip: str
-    agent: str
-    is_declared: bool
-
-
-BOTS = (
-    Bot(
-        "search engine",
-        "203.0.113.251",
-        "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
-        True,
-    ),
-    Bot(
-        "second search engine",
-        "203.0.113.252",
-        "Mozilla/5.0 (compatible; PolderIndexBot/1.4; +https://bot.example/info)",
-        True,
-    ),
-    Bot("uptime monitor", "203.0.113.253", "UptimeMonitor/1.0 (+https://uptime.example)", True),
-    Bot("script", "203.0.113.254", "python-requests/2.32.3", True),
-    Bot("stealth scraper", "2001:db8:bad:cafe::1", DESKTOP_AGENTS[7], False),
-)
 
 
 def _code(kind: int, ref: int) -> tuple[str, str]:
@@ -91,6 +60,7 @@ def _code(kind: int, ref: int) -> tuple[str, str]:
             f"&utm_campaign=newsletter-{ref % 30 + 1}&mc_cid={campaign_id(ref % 30)}",
         ),
         ROBOTS_TXT: ("GET", "/robots.txt"),
+        HEALTH: ("GET", "/healthz"),
     }[kind]
 
 
@@ -148,7 +118,7 @@ def _requests(behaviour: Behaviour, people: People, seed: int) -> pl.DataFrame:
             session=pl.lit(-1, dtype=pl.Int32),
         )
 
-    robots = _robots(people, seed).with_columns(
+    robots = robot_requests(people, seed).with_columns(
         entry_channel=pl.lit(-1, dtype=pl.Int8),
         campaign=pl.lit(0, dtype=pl.Int8),
         session=pl.lit(-1, dtype=pl.Int32),
@@ -164,44 +134,6 @@ def _requests(behaviour: Behaviour, people: People, seed: int) -> pl.DataFrame:
         robots.select(base.columns),
     ]
     return pl.concat(parts).filter(pl.col("at") < END).sort("at", maintain_order=True)
-
-
-def _robots(people: People, seed: int) -> pl.DataFrame:
-    """Requests of `BOTS`: `at`, `kind`, `ref`, `visitor` (numbered behind the people)."""
-    rng = stream(seed, "robots")
-    scale = max(1.0, people.customer_count / 2000)
-    first = people.count * 2
-    at, kind, ref, who = [], [], [], []
-
-    def add(times: np.ndarray, kind_of: np.ndarray, bot: int) -> None:
-        at.append(times.astype(np.int64))
-        kind.append(kind_of)
-        ref.append(rng.integers(0, 16, len(times)))
-        who.append(np.full(len(times), first + bot))
-
-    pages = np.array([kinds.HOME, kinds.CATEGORY, kinds.PRODUCT, kinds.ARTICLE])
-    for bot, per_day in ((0, 14), (1, 6)):
-        count = int(per_day * scale)
-        day = np.repeat(np.arange(DAYS), count + 1)
-        place = np.tile(np.arange(count + 1), DAYS)
-        times = START + day * DAY + 3600 * (1 + bot) + np.minimum(place * 41, 60_000) + rng.integers(0, 30, len(day))
-        add(times, np.where(place == 0, ROBOTS_TXT, rng.choice(pages, len(day))), bot)
-    every = np.arange(START, END, 3 * 3600)
-    add(every, np.full(len(every), kinds.HOME), 2)
-    script = START + rng.integers(0, DAYS * DAY, int(60 * scale))
-    add(np.sort(script), rng.choice(pages, len(script)), 3)
-    # The scraper: whole catalogue at a steady pace in six nights, no assets, no robots.txt.
-    for night in range(6):
-        count = min(int(90 * scale), 6000)
-        add(START + (15 + 28 * night) * DAY + 3 * 3600 + np.arange(count) * 2, np.full(count, kinds.PRODUCT), 4)
-    return pl.DataFrame(
-        {
-            "at": np.concatenate(at),
-            "kind": np.concatenate(kind).astype(np.int8),
-            "ref": np.concatenate(ref).astype(np.int32),
-            "visitor": np.concatenate(who).astype(np.int32),
-        }
-    )
 
 
 class _Lines:
@@ -221,9 +153,7 @@ class _Lines:
                 for ref in range(_REFS)
             ]
         )
-        self.referrer = pl.Series(
-            [co.REFERRERS.get(channel, "-") for channel in range(len(co.CHANNELS))] + [co.SITE + "/", "-"]
-        )
+        self.referrer = referrers()
         self.clock = pl.Series([f"{s // 3600:02d}:{s // 60 % 60:02d}:{s % 60:02d}" for s in range(DAY)])
         days = pl.Series(np.arange(-1, DAYS + 2) * DAY + START // DAY * DAY)
         self.first_day = int(days[0]) // DAY
@@ -248,7 +178,7 @@ class _Lines:
         person = rows["person"].to_numpy()
         entry = rows["entry_channel"].to_numpy().astype(np.int64)
         human = person >= 0
-        referrer = np.where(entry >= 0, entry, np.where(human, len(co.CHANNELS), len(co.CHANNELS) + 1))
+        referrer = referrer_index(entry, rows["session"].to_numpy(), kind, human)
         known = np.clip(person, 0, len(self.login) - 1)
         paid = (kind == kinds.LANDING) & (entry == co.PAID_SEARCH) | (kind == kinds.DEAD_LANDING)
         frame = pl.DataFrame(
@@ -367,24 +297,11 @@ def write_web(
     first = people.count * 2
     robots = request.filter(pl.col("visitor") >= first)
     for kind, requests in robots.group_by("kind").len().sort("kind").iter_rows():
-        if kind != ROBOTS_TXT and kinds.WEB_TYPE[kind] is not None:
+        if kind < len(kinds.WEB_TYPE) and kinds.WEB_TYPE[kind] is not None:
             truth.count(kinds.WEB_TYPE[kind], "web/access_log", robots=requests)
     # The planted search with a byte that is no UTF-8 is a request all the same.
     truth.count("site_search", "web/access_log", damaged=1)
-    counts = robots.group_by("visitor").len().sort("visitor")
-    number = dict(counts.iter_rows())
-    return pl.DataFrame(
-        [
-            {
-                "name": b.name,
-                "ip": b.ip,
-                "agent": b.agent,
-                "is_declared": b.is_declared,
-                "request_count": number.get(first + i, 0),
-            }
-            for i, b in enumerate(BOTS)
-        ]
-    )
+    return bot_table(request, first)
 
 
 def _broken_lines() -> list[Broken]:

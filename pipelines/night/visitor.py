@@ -26,17 +26,26 @@ FACT_COLUMNS = (
     "referred_page_count bigint, distinct_page_count bigint, peak_minute_page_count bigint, active_hour_count bigint, "
     "first_page_at timestamp, last_page_at timestamp, first_host varchar, last_host varchar"
 )
+# What is kept from night to night, as lists of name and type.
+STATE_TABLES = {
+    "visitor_day": f"source_export varchar, {FACT_COLUMNS}",
+    "visitor_verdict": f"source_export varchar, visit_date date, {VISITOR_COLUMNS}",
+}
 # Typed rows of parsed files: (spec, files) -> SELECT.
 TypedQuery = Callable[[ExportSpec, Sequence[Path]], str]
+
+
+def state_columns(table: str) -> dict[str, str]:
+    """Column names and DuckDB types of one of STATE_TABLES."""
+    pairs = (pair.strip().split(" ") for pair in STATE_TABLES[table].split(","))
+    return {name: kind.upper() for name, kind in pairs}
 
 
 def prepare_web(session: Session, configuration: Configuration) -> None:
     """Make the functions that mappings call, and the tables of visitors and agents where they are not there yet."""
     offer_web_functions(session.run, configuration)
-    session.run(f"create table if not exists state.main.visitor_day (source_export varchar, {FACT_COLUMNS})")
-    session.run(
-        f"create table if not exists state.main.visitor_verdict (source_export varchar, visit_date date, {VISITOR_COLUMNS})"
-    )
+    for table, columns in STATE_TABLES.items():
+        session.run(f"create table if not exists state.main.{table} ({columns})")
     if not session.exists("state", "web_agent"):
         session.store("state.main.web_agent", AGENT_SCHEMA.empty_table())
 

@@ -21,8 +21,7 @@ from models.catalogue import load_catalogue
 from models.configuration import Configuration, configuration_tables, load_configuration
 from models.contract import load_contracts
 from pipelines.model_files import load_models
-from pipelines.night.visitor import FACT_COLUMNS
-from sources.web import VISITOR_COLUMNS
+from pipelines.night.visitor import STATE_TABLES, state_columns
 
 CASES = Path(__file__).parent / "cases"
 DATA_DATE = datetime(2024, 6, 1)
@@ -52,22 +51,13 @@ LINK_EVIDENCE = {
     "record_count": "BIGINT",
 }
 
-# What a night keeps about the visitors of the web (`pipelines/night/visitor.py`): name and type, separated by a blank.
-VISITOR_STATE = {
-    "visitor_day": f"source_export varchar, {FACT_COLUMNS}",
-    "visitor_verdict": f"source_export varchar, visit_date date, {VISITOR_COLUMNS}",
-}
-
 
 def column_types(relation: str) -> dict[str, str]:
     """DuckDB types of a relation's columns, in order."""
     if relation == "identifier_evidence":
         return EVIDENCE
-    if relation in VISITOR_STATE:
-        pairs = [pair.strip().split(" ") for pair in VISITOR_STATE[relation].split(",")]
-        return {name: kind.upper() for name, kind in pairs}
-    if relation == "identity_link_evidence":
-        return LINK_EVIDENCE
+    if relation in STATE_TABLES:
+        return state_columns(relation)
     contract = load_contracts()[SCOPES.get(relation, relation)]
     return {
         column.name: column.type
