@@ -25,7 +25,8 @@ from sources.archive import expand
 from sources.dialect import Dialect, detect_dialect
 from sources.inspect import masked
 from sources.profile import profile_table
-from sources.propose import Proposal, propose
+from sources.proposal import Proposal
+from sources.propose import propose, propose_people
 from sources.read import parse
 from sources.recognise import recognise
 from sources.spec import ExportSpec, SourceCatalog, load_spec
@@ -47,6 +48,7 @@ class Result:
     trial: Trial
     written: tuple[Path, ...]
     files: tuple[Path, ...]
+    beside: Result | None = None
 
     @property
     def yaml_path(self) -> Path:
@@ -94,6 +96,7 @@ class Result:
             "labels": [asdict(label) for label in proposal.labels],
             "unmapped_columns": list(proposal.unmapped_columns),
             "unsure": self.unsure,
+            "beside": self.beside.to_json() if self.beside else None,
             "trial": {**asdict(replace(self.trial, rows=())), "rows": self.shown_rows, "balances": self.trial.balances},
         }
 
@@ -126,11 +129,11 @@ def make_source(
     members = tuple(member for path in files for member in _members(path))
     system, _, export = name.partition(".")
     folder = into / system
-    targets = [folder / f"{export}.yaml", folder / f"{export}.sql"]
+    targets = [folder / f"{item}.{kind}" for item in (export, f"{export}_person") for kind in ("yaml", "sql")]
     there = [str(path) for path in targets if path.exists()]
     if there and not force:
         raise NewSourceError(f"{', '.join(there)} exists; give another --name, or --force to overwrite it")
-    others = SourceCatalog({key: spec for key, spec in catalog.exports.items() if key != name})
+    others = SourceCatalog({key: spec for key, spec in catalog.exports.items() if key not in (name, f"{name}_person")})
     if name in catalog.exports and catalog.exports[name].folder.resolve() != folder.resolve():
         raise NewSourceError(f"{name} is already defined in {catalog.exports[name].path}; give another --name")
     if not anyway:
@@ -146,10 +149,17 @@ def make_source(
         table = _read_all(members, dialect, Path(scratch))
     profiles = profile_table(table)
     proposal = propose(name, dialect, profiles, table, members[0].name, time_zone, currency)
-    written = _write(proposal, folder, members, table.num_rows, others)
-    spec = load_spec(targets[0])
-    trial = try_spec(spec, _with(others, spec), members, configuration)
-    return Result(proposal, trial, written, members)
+    pair = propose_people(proposal, dialect, profiles, table, members[0].name)
+    for path in targets:
+        path.unlink(missing_ok=True)
+    proposals = pair or (proposal,)
+    written = _write(proposals, folder, members, table.num_rows, others)
+    results = []
+    for item in proposals:
+        spec = load_spec(folder / f"{item.export}.yaml")
+        mine = tuple(path for path in written if path.stem == item.export)
+        results.append(Result(item, try_spec(spec, _with(others, spec), members, configuration), mine, members))
+    return replace(results[0], beside=results[1]) if len(results) > 1 else results[0]
 
 
 def _members(path: Path) -> list[Path]:
@@ -161,8 +171,8 @@ def _members(path: Path) -> list[Path]:
     return found
 
 
-def _with(catalog: SourceCatalog, spec: ExportSpec) -> SourceCatalog:
-    return SourceCatalog(dict(sorted({**catalog.exports, spec.name: spec}.items())))
+def _with(catalog: SourceCatalog, *specs: ExportSpec) -> SourceCatalog:
+    return SourceCatalog(dict(sorted({**catalog.exports, **{spec.name: spec for spec in specs}}.items())))
 
 
 def draft_spec(dialect: Dialect, folder: Path) -> ExportSpec:
@@ -222,33 +232,38 @@ def _check_same(first: Path, path: Path, dialect: Dialect) -> None:
 
 
 def _write(
-    proposal: Proposal, folder: Path, files: Sequence[Path], rows: int, others: SourceCatalog
+    proposals: Sequence[Proposal], folder: Path, files: Sequence[Path], rows: int, others: SourceCatalog
 ) -> tuple[Path, ...]:
     """Write the files; ask for more columns where another spec would win, so that the next run recognises the file."""
     folder.mkdir(parents=True, exist_ok=True)
-    yaml_path, sql_path = folder / f"{proposal.export}.yaml", folder / f"{proposal.export}.sql"
     shown = files[0].name + (f" and {len(files) - 1} more" if len(files) > 1 else "")
-    evidence = f"{shown} ({rows:,} rows)"
-    mapping = mapping_text(proposal)
-    if mapping:
-        sql_path.write_text(mapping, encoding="utf-8")
-    elif sql_path.exists():
-        sql_path.unlink()
-    yaml_path.write_text(spec_text(proposal, evidence), encoding="utf-8")
+    written: list[Path] = []
+    for proposal in proposals:
+        mapping = mapping_text(proposal)
+        path = folder / f"{proposal.export}.yaml"
+        path.write_text(spec_text(proposal, f"{shown} ({rows:,} rows)"), encoding="utf-8")
+        written.append(path)
+        if mapping:
+            path.with_suffix(".sql").write_text(mapping, encoding="utf-8")
+            written.append(path.with_suffix(".sql"))
     for path in files:
-        spec = load_spec(yaml_path)
-        found = recognise(path, _with(others, spec))
-        if found.export == spec.name:
+        specs = [load_spec(folder / f"{proposal.export}.yaml") for proposal in proposals]
+        found = recognise(path, _with(others, *specs))
+        if {spec.name for spec in specs} == set(found.exports):
             continue
-        if spec.recognise.columns and found.status in ("recognised", "ambiguous"):
-            wider = {**proposal.recognise, "columns": _all_columns(path, spec)}
-            yaml_path.write_text(spec_text(replace(proposal, recognise=wider), evidence), encoding="utf-8")
-            found = recognise(path, _with(others, load_spec(yaml_path)))
-        if found.export != spec.name:
+        if specs[0].recognise.columns and found.status in ("recognised", "ambiguous"):
+            columns = _all_columns(path, specs[0])
+            for proposal in proposals:
+                wider = replace(proposal, recognise={**proposal.recognise, "columns": columns})
+                text = spec_text(wider, f"{shown} ({rows:,} rows)")
+                (folder / f"{proposal.export}.yaml").write_text(text, encoding="utf-8")
+            specs = [load_spec(folder / f"{proposal.export}.yaml") for proposal in proposals]
+            found = recognise(path, _with(others, *specs))
+        if {spec.name for spec in specs} != set(found.exports):
             raise NewSourceError(
-                f"{path}: the new spec {yaml_path} does not win it: {found.message}. Correct `recognise` there by hand"
+                f"{path}: the new spec {written[0]} does not win it: {found.message}. Correct `recognise` there by hand"
             )
-    return (yaml_path, sql_path) if mapping else (yaml_path,)
+    return tuple(written)
 
 
 def _all_columns(path: Path, spec: ExportSpec) -> list[str]:

@@ -177,12 +177,10 @@ def _run(session: Session, spec: ExportSpec, catalog: SourceCatalog, paths: Sequ
         )
     if spec.feeds in ("touchpoint", "party_record"):
         identified = int(session.value("select count(*) from scratch.ingest.mapped where identifiers is not null"))
-    columns = _filled(session, spec)
+    filled = _filled(session, spec)
     order = "source_row_number" + (", occurred_at" if spec.feeds == "touchpoint" else "")
-    listed = ", ".join(quoted(column) for column in columns)
-    found = (
-        session.rows(f"select {listed} from scratch.ingest.mapped order by {order} limit {SHOWN}") if columns else []
-    )
+    listed = ", ".join(quoted(column) for column in filled)
+    found = session.rows(f"select {listed} from scratch.ingest.mapped order by {order} limit {SHOWN}") if filled else []
     return Trial(
         **base,
         mapped_count=mapped,
@@ -193,8 +191,8 @@ def _run(session: Session, spec: ExportSpec, catalog: SourceCatalog, paths: Sequ
         labels=labels,
         quarantine=(*quarantine, *bad),
         identified_count=identified,
-        columns=columns,
-        rows=tuple(dict(zip(columns, row, strict=True)) for row in found),
+        columns=filled,
+        rows=tuple(dict(zip(filled, row, strict=True)) for row in found),
     )
 
 

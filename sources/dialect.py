@@ -392,7 +392,7 @@ def _footer(rows: Sequence[Sequence[str]]) -> str | None:
 
 
 def column_kinds(rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Names for the columns of a file without a header: `time_1`, `email_2`, `phone_3`, `number_4`, `word_5` (a few words), `text_6`."""
+    """Names for the columns of a file without a header, by what is in them: `time_1`, `email_2`, `phone_3`, `word_4`."""
     names = []
     for at in range(width):
         cells = [row[at].strip() for row in rows[:200] if at < len(row) and row[at].strip()]

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
+from itertools import pairwise
 
 import polars as pl
 import pyarrow as pa
@@ -125,9 +126,10 @@ class ColumnProfile:
     """One column. Counts are rows, shares 0 to 1.
 
     `type` is a type of the spec. `shape` says more of a text: email, phone, uuid, md5, url, path, ip, user_agent, clock,
-    currency, country, code, word (few distinct short values), free (sentences), text. `nothing` are words in it that mean no value. `misfit_count` values are not of the
-    type. `formats`: strptime patterns for a time, empty for ISO 8601. `order`: `day`, `month` or `unknown` where a date
-    has both as numbers; `order_evidence` says why. `zone`: `in the value` or ``. `words`: the most frequent values.
+    currency, country, code, word (few distinct short values), free (sentences), text. `nothing` are words in it that mean
+    no value. `misfit_count` values are not of the type. `formats`: strptime patterns for a time, empty for ISO 8601. `order`:
+    `day`, `month` or `unknown` where a date has both as numbers; `order_evidence` says why. `zone`: `in the value`, `mixed`
+    or empty. `words`: the most frequent values.
     """
 
     name: str
@@ -300,9 +302,10 @@ def _number(base: ColumnProfile, found: dict[str, int], _: Sequence[str]) -> Col
         if any(not re.fullmatch(r"\d{1,3}(\.\d{3})+", shape[0]) for shape in numbers.values() if shape[1] == "dot"):
             return None
         thousands = "."
-    if decimal == "." and kinds["comma"] and kinds["commas"]:
-        if any(not re.fullmatch(r"\d{1,3}(,\d{3})+", shape[0]) for shape in numbers.values() if shape[1] == "comma"):
-            return None
+    grouped = re.compile(r"\d{1,3}(,\d{3})+")
+    mixed = decimal == "." and kinds["comma"] and kinds["commas"]
+    if mixed and not all(grouped.fullmatch(shape[0]) for shape in numbers.values() if shape[1] == "comma"):
+        return None
     plain = []
     for body, _kind, _signs, _minus in numbers.values():
         text = body.replace(" ", "").replace(thousands or "\0", "").replace(decimal, ".")
@@ -531,7 +534,7 @@ def _order(shapes: Sequence[TimeShape], ordered: Sequence[TimeShape | None]) -> 
 
 
 def _ascends(keys: Sequence[tuple[int, ...]]) -> bool:
-    pairs = list(zip(keys, keys[1:], strict=False))
+    pairs = list(pairwise(keys))
     return all(a <= b for a, b in pairs) or all(a >= b for a, b in pairs)
 
 

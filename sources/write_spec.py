@@ -15,14 +15,14 @@ from typing import Any
 import yaml
 
 from sources.dialect import Note
-from sources.propose import Proposal, quote_name
+from sources.proposal import Proposal, quote_name
 from sources.typed import literal
 from sources.vocabulary import words_of
 
 _WIDTH = 116
 _READ_ORDER = (
-    "format", "style", "encoding", "delimiter", "quote", "escape", "sheet", "skip_rows", "header_rows", "header_row_used", "footer",
-    "columns", "record", "flatten", "decimal", "thousands", "time_zone", "empty",
+    "format", "style", "encoding", "delimiter", "quote", "escape", "sheet", "skip_rows", "header_rows", "header_row_used",
+    "footer", "columns", "record", "flatten", "decimal", "thousands", "time_zone", "empty",
 )  # fmt: skip
 
 
@@ -237,9 +237,9 @@ def _moment_cte(proposal: Proposal, out: _Lines, occurred: str) -> None:
             )
             entries.append((
                 note,
-                f"{{'moment_type': case when {name} is not null then {literal(proposal.row_type)} end, 'moment_part': {literal(part)}, "
-                f"'moment_at': {quote_name(occurred)}, 'score_kind': {literal(item.kind)}, 'score_raw': {name}, "
-                f"'score_min': {item.low}, 'score_max': {item.high}}}",
+                f"{{'moment_type': case when {name} is not null then {literal(proposal.row_type)} end, "
+                f"'moment_part': {literal(part)}, 'moment_at': {quote_name(occurred)}, 'score_kind': {literal(item.kind)}, "
+                f"'score_raw': {name}, 'score_min': {item.low}, 'score_max': {item.high}}}",
             ))  # fmt: skip
         entries.append((
             "an answer without any score",
@@ -248,12 +248,9 @@ def _moment_cte(proposal: Proposal, out: _Lines, occurred: str) -> None:
         ))  # fmt: skip
     else:
         entry(proposal.row_type, occurred, "")
-    for item in proposal.moments:
-        entry(
-            item.touchpoint_type,
-            item.column,
-            f"unsure: the name {item.column} says {item.phrase!r}" if item.is_unsure else "",
-        )
+    for moment in proposal.moments:
+        note = f"unsure: the name {moment.column} says {moment.phrase!r}" if moment.is_unsure else ""
+        entry(moment.touchpoint_type, moment.column, note)
     out.add("with moment as (")
     out.add("  select")
     out.add("    *,")
@@ -468,7 +465,11 @@ def _party_sql(proposal: Proposal) -> str:
         plan = next((item for item in proposal.columns if item.role == role), None)
         if plan:
             note = [f"unsure: {plan.name}: {plan.evidence}"] if plan.is_unsure else []
-            columns.append((note, _aliased(plan.name, role)))
+            value = _aliased(plan.name, role)
+            if role == "country":
+                name = quote_name(plan.name)
+                value = f"case when length({name}) = 2 then upper({name}) end as country"
+            columns.append((note, value))
     for role, target, sign in (
         ("consent_email", "consent_email", ""), ("refusal_email", "consent_email", "not "),
         ("consent_phone", "consent_phone", ""), ("refusal_phone", "consent_phone", "not "),

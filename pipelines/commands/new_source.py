@@ -69,6 +69,8 @@ def new_source(
         print(json.dumps({**result.to_json(), "registered": named}, indent=2, ensure_ascii=False, default=str))
         return
     print(_text(result))
+    if result.beside:
+        print(f"\nThe same rows also describe people:\n\n{_text(result.beside)}")
     print()
     if not named:
         print(
@@ -91,7 +93,8 @@ def _text(result: Result) -> str:
         lines.append(f"  wrote        {path}")
     skipped = "".join(f", skipped by {rule} {count:,}" for rule, count in trial.skipped.items())
     lines.append(
-        f"  rows         {trial.row_count:,} read: mapped {trial.mapped_count:,}, quarantined {trial.quarantined_count:,}{skipped}"
+        f"  rows         {trial.row_count:,} read: mapped {trial.mapped_count:,}, quarantined {trial.quarantined_count:,}"
+        + skipped
         + (f", repeated {trial.repeated_count:,}" if trial.repeated_count else "")
         + (f", LEFT OUT {trial.unmapped_row_count:,}" if trial.unmapped_row_count else "")
     )

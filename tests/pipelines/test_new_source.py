@@ -99,7 +99,10 @@ CASES = [
         "touchpoint",
         {"format": "parquet"},
         ("event_id",),
-        {"event_name": "type", "anonymous_id": "identifier:cookie", "username": "identifier:login", "revenue": "amount", "url": "page"},
+        {
+            "event_name": "type", "anonymous_id": "identifier:cookie", "username": "identifier:login", "revenue": "amount",
+            "url": "page",
+        },
         {"cart_updated": 10, "checkout_started": 10, "login": 10, "order_placed": 10, "page_view": 10, "unmapped": 10},
         first={"occurred_at": dt.datetime(2026, 3, 4, 4, 53, 20), "raw_type": "Page Viewed"},
         labels={"Widget Twisted": 10},
@@ -183,7 +186,9 @@ def test_what_is_unsure_stands_in_the_files_with_its_evidence(tmp_path: Path) ->
     assert till is not None
     spec = till.yaml_path.read_text(encoding="utf-8")
     assert "# unsure: 80 rows, 40 different Bonnummer: lines of one become one\nkey: [Bonnummer]" in spec
-    assert re.search(r"# unsure: the times in Datum have no zone and are taken for UTC; give theirs\n  time_zone: UTC", spec)
+    assert re.search(
+        r"# unsure: the times in Datum have no zone and are taken for UTC; give theirs\n  time_zone: UTC", spec
+    )
     assert "add `currency: EUR`" in spec
     (tmp_path / "events").mkdir()
     events = propose_one(CASES[4], tmp_path / "events")
@@ -246,7 +251,10 @@ def test_a_known_export_is_not_proposed_again_but_may_be(tmp_path: Path) -> None
         (b"", "is empty"),
         (b"name;when\n", "has a header but no rows"),
         (b"%PDF-1.7 report", "is a PDF"),
-        (b"Dear colleague, please find attached the numbers of March.\nKind regards, a colleague of yours, who writes\n", "no table"),
+        (
+            b"Dear colleague, please find attached the numbers of March.\nKind regards, a colleague of yours, who writes\n",
+            "no table",
+        ),
     ],
 )
 def test_a_file_without_a_table_is_told_as_such(content: bytes, complaint: str, tmp_path: Path) -> None:
@@ -257,7 +265,9 @@ def test_a_file_without_a_table_is_told_as_such(content: bytes, complaint: str, 
     assert not (tmp_path / "own").exists()
 
 
-def test_the_command_prints_the_touchpoints_and_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_prints_the_touchpoints_and_names_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "touchpoint360.yaml").write_text("# ours\ncompany: Tea\nsource_folders: []  # none yet\n")
     path = exports.phone_calls(tmp_path)
@@ -291,7 +301,9 @@ def test_the_command_prints_the_touchpoints_and_names_the_folder(tmp_path: Path,
         ("source_folders: [own]\n", "source_folders: [own]\n"),
     ],
 )
-def test_a_folder_is_named_in_the_configuration_without_touching_the_rest(before: str | None, after: str, tmp_path: Path) -> None:
+def test_a_folder_is_named_in_the_configuration_without_touching_the_rest(
+    before: str | None, after: str, tmp_path: Path
+) -> None:
     path = tmp_path / "touchpoint360.yaml"
     if before is not None:
         path.write_text(before)
@@ -303,7 +315,15 @@ def test_a_column_that_a_night_would_not_see_gets_another_name(tmp_path: Path) -
     # Names that begin with an underscore belong to connectors: a night leaves them out.
     path = tmp_path / "visits.jsonl"
     path.write_text("".join(
-        json.dumps({"_id": f"v{n}", "_fivetran_synced": "2026-01-01T00:00:00Z", "visitedAt": f"2026-03-{n:02d}T10:00:00Z", "email": f"p{n % 3}@example.org"}) + "\n"
+        json.dumps(
+            {
+                "_id": f"v{n}",
+                "_fivetran_synced": "2026-01-01T00:00:00Z",
+                "visitedAt": f"2026-03-{n:02d}T10:00:00Z",
+                "email": f"p{n % 3}@example.org",
+            }
+        )
+        + "\n"
         for n in range(1, 20)
     ))  # fmt: skip
     result = make_source([path], tmp_path / "own", "door.store_visit", NOTHING_KNOWN, CONFIGURATION)
@@ -313,7 +333,9 @@ def test_a_column_that_a_night_would_not_see_gets_another_name(tmp_path: Path) -
     assert result.trial.types == {"store_visit": 19}
 
 
-def test_the_trial_reads_all_rows_and_not_only_those_that_were_profiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_trial_reads_all_rows_and_not_only_those_that_were_profiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("pipelines.new_source.PROFILED_ROWS", 50)
     path = tmp_path / "calls.parquet"
     duckdb.sql(
@@ -323,3 +345,27 @@ def test_the_trial_reads_all_rows_and_not_only_those_that_were_profiled(tmp_path
     assert pq.read_metadata(path).num_rows == 1000
     result = make_source([path], tmp_path / "own", "pbx.call", NOTHING_KNOWN, CONFIGURATION)
     assert result.trial.row_count == 1000 and result.trial.types == {"call_inbound": 1000}
+
+
+def test_people_in_a_file_of_touchpoints_become_party_records_of_the_same_rows(tmp_path: Path) -> None:
+    path = tmp_path / "offertes.csv"
+    path.write_text(
+        "Offertenummer;Verzonden op;Voornaam;Achternaam;E-mail;Bedrag\n"
+        + "".join(
+            f"O{n};2026-03-{n:02d} 10:00;{name.title()};Jansen;{name}@example.org;{n},50\n"
+            for n, name in enumerate([*exports.PEOPLE, "anna", ""], 1)
+        ).replace(";@example.org;", ";;")
+    )
+    result = make_source(
+        [path], tmp_path / "own", "crm.offerte", NOTHING_KNOWN, CONFIGURATION, "Europe/Amsterdam", "EUR"
+    )
+    assert result.trial.types == {"quote_sent": 10}
+    people = result.beside
+    assert people is not None and people.proposal.feeds == "party_record" and people.trial.balances
+    # Eight people: Anna comes twice and her later row counts; the last row names nobody.
+    assert (people.trial.mapped_count, people.trial.repeated_count, people.trial.skipped) == (8, 1, {"nobody": 1})
+    anna = next(row for row in people.trial.rows if row["given_name"] == "Anna")
+    assert anna["valid_from"] == dt.datetime(2026, 3, 9, 9)
+    report = inspect_file(path, load_catalog([tmp_path / "own"]))
+    assert report.recognition.exports == ("crm.offerte", "crm.offerte_person")
+    assert [reading.mapped for reading in report.readings] == [10, 8]

@@ -70,7 +70,8 @@ FILES = [
         quarantined=1,
     ),
     Real(
-        "mailchimp_tables/campaign_recipient_activity.csv", "mail.activity", "touchpoint", ("action", "campaign_id", "member_id", "timestamp"),
+        "mailchimp_tables/campaign_recipient_activity.csv", "mail.activity", "touchpoint",
+        ("action", "member_id", "timestamp"),
         {"action": "type", "member_id": "identifier:mail.member", "campaign_id": "campaign_id"},
         {"email_opened": 12, "email_clicked": 5},
         {"occurred_at": dt.datetime(2019, 11, 27, 17, 44, 9), "raw_type": "open"},
@@ -84,7 +85,10 @@ FILES = [
     ),
     Real(
         "hubspot_api/ticket_data.csv", "crm.ticket", "touchpoint", ("id",),
-        {"property_createdate": "occurred_at", "property_closed_date": "moment:ticket_resolved", "property_hubspot_owner_id": "agent"},
+        {
+            "property_createdate": "occurred_at", "property_closed_date": "moment:ticket_resolved",
+            "property_hubspot_owner_id": "agent",
+        },
         {"ticket_opened": 25, "ticket_resolved": 23, "ticket_replied": 4},
         {},
     ),
@@ -120,11 +124,15 @@ FILES = [
     Real(
         "hubspot_api/contact_merge_audit_data.csv", "crm.merge", "identifier_link", ("canonical_vid", "vid_to_merge"),
         {"canonical_vid": "link_left", "vid_to_merge": "link_right", "timestamp": "linked_at"}, {},
-        {"left_type": "crm.contact", "left_value": "5555", "right_value": "11111", "linked_at": dt.datetime(2019, 10, 8, 15, 50, 57)},
+        {
+            "left_type": "crm.contact", "left_value": "5555", "right_value": "11111",
+            "linked_at": dt.datetime(2019, 10, 8, 15, 50, 57),
+        },
     ),
     Real(
         # Title lines, totals at the end, -- for nothing, 1,234 for a thousand.
-        "_format_fixtures/google_ads_ui_campaign_report.csv", "ads.campaign", "channel_cost", ("Day", "Campaign", "Campaign ID"),
+        "_format_fixtures/google_ads_ui_campaign_report.csv", "ads.campaign", "channel_cost",
+        ("Day", "Campaign", "Campaign ID"),
         {"Cost": "cost", "Impr.": "impressions", "Clicks": "clicks", "Currency code": "currency"}, {},
         {"cost_date": dt.date(2026, 3, 1), "cost_amount": 12.34, "impression_count": 1234, "currency": "EUR"},
     ),

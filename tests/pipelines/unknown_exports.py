@@ -42,7 +42,8 @@ def phone_calls(folder: Path) -> Path:
         inbound = number % 3 != 0
         customer, company = f"+4520{number % 8:06d}", "+4570000000"
         rows.append([
-            f"C-{number}", f"{number % 28 + 1:02d}.03.2026 {8 + number % 9:02d}:{number:02d}:00", "Indgående" if inbound else "Udgående",
+            f"C-{number}", f"{number % 28 + 1:02d}.03.2026 {8 + number % 9:02d}:{number:02d}:00",
+            "Indgående" if inbound else "Udgående",
             customer if inbound else company, company if inbound else customer, number * 11,
             "Besvaret" if number % 4 else "Ubesvaret", f"M{number % 3}",
         ])  # fmt: skip
@@ -78,7 +79,10 @@ def french_survey(folder: Path) -> Path:
     ]  # fmt: skip
     for number in range(1, 26):
         score = 11 if number == 13 else number % 11
-        lines.append(f"R{number:04d}\t{number:02d}/03/2026 14:0{number % 10}\t{PEOPLE[number % 8]}@example.org\t{score}\ttrès bien {number}")
+        lines.append(
+            f"R{number:04d}\t{number:02d}/03/2026 14:0{number % 10}\t{PEOPLE[number % 8]}@example.org\t{score}\t"
+            f"très bien {number}"
+        )
     path = folder / "enquete.tsv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
@@ -91,7 +95,8 @@ def app_events(folder: Path) -> Path:
         {
             "event_id": f"e{number:04d}", "event_name": names[number % 6], "timestamp": 1_772_600_000_000 + number * 61_000,
             "anonymous_id": f"a{number % 9}", "username": PEOPLE[number % 8] if number % 2 else None,
-            "url": f"https://shop.example.com/tea/{number % 5}?x=1", "revenue": 12.5 if number % 6 == 3 else None, "currency": "EUR",
+            "url": f"https://shop.example.com/tea/{number % 5}?x=1", "currency": "EUR",
+            "revenue": 12.5 if number % 6 == 3 else None,
         }
         for number in range(60)
     ]  # fmt: skip
@@ -112,8 +117,10 @@ def customer_file(folder: Path) -> Path:
     }  # fmt: skip
     rows = [
         {
-            "relatienummer": f"{number + 30_000}", "voornaam": person.title(), "achternaam": "de Vries", "email": f"{person}@example.org",
-            "telefoon": f"06-1234567{number}", "straat": "Dorpsstraat", "huisnummer": f"{number + 1}", "postcode": f"100{number} AB",
+            "relatienummer": f"{number + 30_000}", "voornaam": person.title(), "achternaam": "de Vries",
+            "email": f"{person}@example.org",
+            "telefoon": f"06-1234567{number}", "straat": "Dorpsstraat", "huisnummer": f"{number + 1}",
+            "postcode": f"100{number} AB",
             "plaats": "Utrecht", "geboortedatum": f"{number + 10}-12-1980", "nieuwsbrief": "ja" if number % 2 else "nee",
             "gewijzigd_op": f"2026-02-0{number + 1}T10:00:00Z",
         }
@@ -142,7 +149,10 @@ def bare_calls(folder: Path) -> Path:
     """A file without a header."""
     path = folder / "cdr_20260301.csv"
     path.write_text(
-        "".join(f'"{number}","+3161234567{number % 8}","2026-03-{number:02d} 10:00:0{number % 10}","{number * 3}","ANSWERED"\n' for number in range(1, 25)),
+        "".join(
+            f'"{number}","+3161234567{number % 8}","2026-03-{number:02d} 10:00:0{number % 10}","{number * 3}","ANSWERED"\n'
+            for number in range(1, 25)
+        ),
         encoding="utf-8",
     )
     return path
