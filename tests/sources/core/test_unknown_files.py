@@ -58,8 +58,7 @@ def test_the_dialect_of_a_written_table_is_found_again(
     ("text", "read"),
     [
         ('{"a": 1}\n{"a": 2}\n', {"format": "ndjson"}),
-        ('{"meta": {"n": 2}, "data": {"rows": [{"a": {"b": 1}},
-         {"a": {"b": 2}}]}}', {"format": "json", "record": "data.rows", "flatten": True}),
+        ('{"data": {"rows": [{"a": {"b": 1}}, {"a": {"b": 2}}]}}', {"format": "json", "record": "data.rows", "flatten": True}),
         ('[{"id": 1}, {"id": 2}]', {"format": "json"}),
         ("<r><items><item><id>1</id></item><item><id>2</id></item></items></r>", {"format": "xml", "record": "item"}),
         ('<x><Orders><Order n="1"><Line/><Line/></Order></Orders></x>', {"format": "xml", "record": "Order"}),
