@@ -39,7 +39,7 @@ def points(words: Words, rows: Rows) -> Markup:
         if not row["evidence"]:
             return ""
         lost, kept = row["evidence_dropped_share"], row["evidence_went_on_share"]
-        return f"{words.say('ui.' + row['evidence'])}: {words.format.share(lost)} / {words.format.share(kept)}"
+        return f"{words.value(row['evidence'])}: {words.format.share(lost)} / {words.format.share(kept)}"
 
     columns = [
         plain(words, "touchpoint_type"),

@@ -37,26 +37,33 @@ def effects(words: Words, data: Data) -> Page:
     return Page("effects", words.say("pages.effects.title"), words.say("pages.effects.lead"), body)
 
 
+def named(words: Words, row: dict[str, Any]) -> str:
+    """The factor, with what it is compared with where that is not just its absence."""
+    name = words.value(row["factor"])
+    return name if row["reference"] == "without it" else f"{name} ({words.value(row['reference'])})"
+
+
 def forest(words: Words, rows: Rows) -> Markup:
     """Differences with intervals around zero, marked ones first."""
     shown = rows.rows[:POINTS]
-    reach = max((max(abs(row["difference_low"]), abs(row["difference_high"])) for row in shown), default=1.0)
+    reach = max((max(abs(row["effect_low"]), abs(row["effect_high"])) for row in shown), default=1.0)
 
     def mark(row: dict[str, Any]) -> Markup | str:
         if not row["is_marked"]:
             return ""
-        helps = row["difference"] > 0
+        helps = row["effect"] > 0
         return tag("span", words.say("ui.helps" if helps else "ui.hurts"), class_=f"pill {'good' if helps else 'bad'}")
 
     columns = [
-        plain(words, "touchpoint_type"),
+        Column(words.column("factor"), lambda row: named(words, row)),
+        plain(words, "factor_kind"),
         plain(words, "with_count"),
         Column(
             words.say("ui.difference_interval"),
-            lambda row: interval(row["difference_low"], row["difference"], row["difference_high"], -reach, reach, 0.0),
+            lambda row: interval(row["effect_low"], row["effect"], row["effect_high"], -reach, reach, 0.0),
             "plot",
         ),
-        Column(words.say("ui.points"), lambda row: words.format.points(row["difference"]), "n"),
+        Column(words.say("ui.points"), lambda row: words.format.points(row["effect"]), "n"),
         Column(words.say("ui.verdict"), mark),
         plain(words, "method"),
     ]

@@ -98,7 +98,7 @@ def step_matrix(words: Words, rows: Rows) -> Markup:
     """Touchpoint types down, steps across; each cell the share of all journeys that are there at that step."""
     shares: dict[str, dict[int, float]] = {}
     for row in rows.rows:
-        shares.setdefault(row["touchpoint_type"], {})[row["step_number"]] = row["journey_share"]
+        shares.setdefault(row["state"].strip("()"), {})[row["step_number"]] = row["journey_share"]
     largest = max((value for line in shares.values() for value in line.values()), default=1.0)
     head = [tag("th", words.column("touchpoint_type"), scope="col")]
     head += [tag("th", str(step), scope="col", class_="n") for step in range(1, MATRIX_STEPS + 1)]

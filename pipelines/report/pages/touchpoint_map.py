@@ -85,16 +85,16 @@ def the_map(words: Words, inventory: Rows, effects: Rows) -> Markup:
 
 
 def verdict(effects: Rows) -> dict[str, float]:
-    """Touchpoint type → its marked difference; satisfaction counts before conversion, the largest within a measure."""
+    """Touchpoint type → its marked effect; satisfaction counts before conversion, the largest within a measure."""
     found: dict[str, tuple[int, float]] = {}
     for row in effects.rows:
-        if not row["is_marked"]:
+        if not row["is_marked"] or row["factor_kind"] != "touchpoint":
             continue
-        rank = (1 if row["measure"] == "satisfaction" else 0, abs(row["difference"]))
-        old = found.get(row["touchpoint_type"])
+        rank = (1 if row["measure"] == "satisfaction" else 0, abs(row["effect"]))
+        old = found.get(row["factor"])
         if old is None or rank > (old[0], abs(old[1])):
-            found[row["touchpoint_type"]] = (rank[0], row["difference"])
-    return {name: difference for name, (_, difference) in found.items()}
+            found[row["factor"]] = (rank[0], row["effect"])
+    return {name: effect for name, (_, effect) in found.items()}
 
 
 def _bubble(words: Words, row: dict[str, Any], widest: int, verdicts: dict[str, float]) -> Markup:

@@ -1,16 +1,21 @@
--- What goes with a touchpoint: difference of the outcome with and without it, marked ones first.
+-- What each touchpoint, channel, wait or failure does to conversion, satisfaction and retention, marked ones first.
 select
     measure,
     scope,
-    touchpoint_type,
+    factor_kind,
+    factor,
+    reference,
+    method,
     with_count,
     without_count,
-    difference,
-    difference_low,
-    difference_high,
+    effect,
+    effect_low,
+    effect_high,
     p_value_adjusted,
     is_marked,
-    method
+    importance_share,
+    penalty,
+    reward
 from touchpoint_effect
-where difference_low is not null
-order by measure, scope, is_marked desc, difference, touchpoint_type
+where effect_low is not null
+order by measure, scope, is_marked desc, abs(effect) desc, factor_kind, factor, reference
