@@ -53,7 +53,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     releases = []
     for night in sorted((folder / "demo" / "exports").iterdir()):
         night.rename(exports / night.name)
-        releases.append(run_night([exports], folder / "warehouse"))
+        releases.append(run_night([exports], folder / "warehouse", folder / "demo" / "touchpoint360.yaml"))
     con = duckdb.connect()
     con.execute("set TimeZone = 'UTC'")
     con.execute(f"attach '{releases[-1].data_file}' as release (read_only)")

@@ -1,37 +1,56 @@
-"""Robots: the demo company has four that say what they are, and one that does not."""
+"""Robots: the demo company has some that say what they are, and some that only what they do gives away."""
 
 from __future__ import annotations
 
 from tests.truth.conftest import Company
 
+# Robots that hide borrow agents that people use; their networks are nobody else's. A planted row that is damaged on purpose
+# has an agent that no person has.
+HIDDEN_NETWORKS = "network like '2001:db8:bad%'"
+DAMAGED = "agent = 'Mozilla/5.0'"
 DECLARED = "select agent from truth.bot where is_declared"
-# The stealth robot borrows an agent that people use; its network is nobody else's.
-STEALTH_NETWORK = "2001:db8:bad::/48"
 
 
-def test_declared_robots_are_marked_and_nobody_else_is(company: Company) -> None:
-    requests, marked = company.rows(
-        f"""
-        select count(*) filter (where agent in ({DECLARED})), count(*) filter (where is_bot)
-        from truth.found
+def test_every_robot_is_marked_with_its_reason(company: Company) -> None:
+    """All page requests of each robot, by the reason that the truth names, and no request of anybody else."""
+    declared = company.rows(
         """
-    )[0]
-    assert requests == marked
-    assert company.value(f"select count(*) from truth.found where is_bot and agent not in ({DECLARED})") == 0
-    # All but robots.txt, which two of them fetch once a day and which is no page.
-    assert marked == company.value("select sum(request_count) from truth.bot where is_declared") - 2 * 26 * 7
+        select b.name, count(f.touchpoint_id), list(distinct t.bot_reason)
+        from truth.bot as b join truth.found as f on f.agent = b.agent join touchpoint as t using (touchpoint_id)
+        where b.is_declared and t.is_bot group by all order by all
+        """
+    )
+    assert declared == company.rows(
+        "select name, page_count, [reason] from truth.bot where is_declared and page_count > 0 order by all"
+    )
+    hidden = company.rows(
+        f"""
+        select f.network, t.bot_reason, count(*) from truth.found as f join touchpoint as t using (touchpoint_id)
+        where {HIDDEN_NETWORKS} group by all order by all
+        """
+    )
+    assert hidden == company.rows(
+        """
+        select array_to_string(string_split(ip, ':')[:3], ':') || '::/48' as network, reason, cast(sum(page_count) as bigint)
+        from truth.bot where not is_declared group by all order by all
+        """
+    )
+    assert {reason for _, reason, _ in hidden} == {
+        "no_assets", "robots_txt", "request_rate", "endless_session", "network_sweep",
+    }  # fmt: skip
+    others = f"is_bot and agent not in ({DECLARED}) and not {HIDDEN_NETWORKS}"
+    assert company.rows(f"select agent from truth.found where {others}") == [("Mozilla/5.0",)]
 
 
-def test_robots_take_part_in_no_journey_and_no_session(company: Company) -> None:
+def test_robots_take_part_in_no_journey_and_no_session_and_name_nobody(company: Company) -> None:
     robots = "select touchpoint_id from touchpoint where is_bot"
     assert company.value(f"select count(*) from ({robots})") > 5_000
     assert company.value(f"select count(*) from journey_step where touchpoint_id in ({robots})") == 0
     assert company.value("select count(*) from touchpoint where is_bot and session_id is not null") == 0
-    only_robots = """
-        select customer_id from touchpoint where customer_id is not null group by 1 having bool_and(is_bot)
-    """
-    for table in ("journey", "session"):
-        assert company.value(f"select count(*) from {table} where customer_id in ({only_robots})") == 0
+    assert (
+        company.value("select count(*) from touchpoint where is_bot and source_system = 'access_log' and customer_id > 0")
+        == 0
+    )
 
 
 def test_robots_are_counted_apart_per_channel_and_day(company: Company) -> None:
@@ -40,24 +59,28 @@ def test_robots_are_counted_apart_per_channel_and_day(company: Company) -> None:
     )
 
 
-def test_the_robot_that_does_not_say_so_is_kept_to_itself(company: Company) -> None:
-    """The stealth scraper reads the whole catalogue in six nights under an ordinary agent.
-
-    Nothing it sends says that it is a robot, so it is not marked yet: finding it by what it does (rate, no assets,
-    sweep of pages) is a later step, and until then its visits count as those of unknown visitors and make journeys that
-    drop off. All that is demanded here: its requests are all there, and belong to nobody the company knows.
-    """
-    expected = company.value("select request_count from truth.bot where not is_declared")
-    count, marked = company.rows(
-        f"select count(*), count(*) filter (where is_bot) from truth.found where network = '{STEALTH_NETWORK}'"
+def test_each_verdict_is_kept_with_facts_reason_and_version(company: Company) -> None:
+    """`web_robot` has a row per robot and day; its page requests are the robots' touchpoints of the web log."""
+    pages, versions = company.rows(
+        "select sum(page_request_count), count(*) filter (where bot_list_version is null) from web_robot"
     )[0]
-    assert (count, marked) == (expected, 0)
-    assert (
-        company.value(
-            f"""
-            select count(*) from truth.found
-            where network = '{STEALTH_NETWORK}' and customer_id in (select customer_id from truth.own_customer)
-            """
-        )
-        == 0
+    assert versions == 0
+    assert pages == company.value("select sum(page_count) from truth.bot") + company.value(
+        f"select count(*) from truth.found where {DAMAGED}"
+    )
+    by_behaviour = dict(
+        company.rows("select bot_reason, count(*) from web_robot where bot_list_version like '%behaviour%' group by 1")
+    )
+    # Six nights, five visits, three visits, two times three days, one day of twelve visitors.
+    assert by_behaviour == {
+        "no_assets": 6, "robots_txt": 5, "request_rate": 3, "endless_session": 6, "network_sweep": 12,
+    }  # fmt: skip
+
+
+def test_health_checks_are_folded_away_and_counted(company: Company) -> None:
+    checks = company.value("select request_count from truth.bot where name = 'load balancer'")
+    assert checks > 2_000
+    assert checks == company.value(
+        "select sum(cast(skipped_by_rule ->> 'health_check' as integer)) from reconciliation "
+        "where source_export = 'access_log.request'"
     )
