@@ -24,7 +24,7 @@ from models.settings.access_log import AccessLog
 from models.settings.base import Section
 from models.settings.identity import Identity
 from models.settings.journey import Funnel, Journey, Paths
-from models.settings.measure import Attribution, ContactRule, Effect, Evidence
+from models.settings.measure import Attribution, ContactRule, Effect, Evidence, Prediction
 from models.settings.night import Privacy, Release, Resources, Schedule
 from models.settings.web import Session, Web
 from models.web_tables import web_tables
@@ -58,6 +58,7 @@ class Configuration(Section):
     identity: Identity
     attribution: Attribution
     effect: Effect
+    prediction: Prediction
     evidence: Evidence
     contact_rules: list[ContactRule]
     release: Release
@@ -206,6 +207,7 @@ def configuration_tables(config: Configuration, data_date_at: datetime) -> dict[
         "attribution_half_life_seconds": _seconds(config.attribution.half_life_days),
         "effect_window_seconds": _seconds(config.effect.window_days),
         "effect_unit_limit": config.effect.largest_sample,
+        "prediction_horizon_days": config.prediction.horizon_days,
         "low_score_scaled": config.evidence.low_score,
         "long_wait_seconds": config.evidence.long_wait_seconds,
         "unanswered_seconds": _seconds(config.evidence.unanswered_hours, 3600),
@@ -253,7 +255,7 @@ def configuration_tables(config: Configuration, data_date_at: datetime) -> dict[
                 "touchpoint_type_code": catalogue[touchpoint_type].code,
             }
             for name, funnel in sorted(config.funnels.items())
-            for number, touchpoint_type in enumerate(funnel.steps, start=1)
+            for number, touchpoint_type in enumerate(funnel.required, start=1)
         ],
         "funnel_touchpoint_type": [
             {
@@ -298,13 +300,14 @@ def configuration_tables(config: Configuration, data_date_at: datetime) -> dict[
 
 
 def _funnel_roles(config: Configuration, funnel: Funnel) -> dict[str, tuple[str, int | None]]:
-    """Touchpoint type → (step, exclusion or between; number of the step): all types the funnel has to look at."""
+    """Touchpoint type → (role, number of the step; of an optional one the step before it): all types the funnel looks at."""
     roles: dict[str, tuple[str, int | None]] = {}
     if funnel.mode == "strict":
         others = load_catalogue() if funnel.journey is None else config.journeys[funnel.journey].types()
         roles.update(dict.fromkeys(others, ("between", None)))
     roles.update(dict.fromkeys(funnel.exclusions, ("exclusion", None)))
-    roles.update({name: ("step", number) for number, name in enumerate(funnel.steps, start=1)})
+    roles.update({name: ("optional", number) for name, number in funnel.optional.items()})
+    roles.update({name: ("step", number) for number, name in enumerate(funnel.required, start=1)})
     return roles
 
 

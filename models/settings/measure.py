@@ -59,6 +59,12 @@ class Effect(Section):
     largest_sample: int = Field(ge=1000)
 
 
+class Prediction(Section):
+    """How far ahead purchases and contract ends are predicted."""
+
+    horizon_days: int = Field(gt=0, le=3650)
+
+
 class Evidence(Section):
     """What counts as a bad experience beside a drop-off, and how long before the point it may have happened.
 
