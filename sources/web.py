@@ -6,6 +6,11 @@ folded away; `web_fold(…)` the reason it is folded away, NULL for a touchpoint
 package of an application) of a referrer; `web_without_address(text)` and `web_without_number(text)` a text without what looks
 like an e-mail address, or like a telephone, customer or card number.
 
+Functions for events of trackers: `web_event_type(name)` is the touchpoint type of a usual event name
+(`models/lists/event_name.csv`), NULL for others; `web_event_time(happened, sent, received)` the time of an event by the clock of
+whoever received it, and `web_event_clock(…)` by which rule (`docs/sources/trackers.md`); `web_path(url)`, `web_query(url)`,
+`web_parameter(url, name)` and `web_click_id_type(url)` parts of an address.
+
 Relations: `web_agent` (what each user agent says, `models/agent.py`), `web_visitor` (robots by what they do; a night fills
 it) and the configuration tables `web_parameter` and `traffic_source_host`.
 
@@ -22,6 +27,7 @@ import pyarrow as pa
 
 from models.agent import AGENT_SCHEMA, read_agents
 from models.configuration import Configuration, configuration_tables, load_configuration
+from models.lists import load_list
 from models.settings.web import RequestRule
 from sources.spec import ExportSpec
 
@@ -35,12 +41,52 @@ VISITOR_COLUMNS = (
 )
 
 _SOURCE_HOST = (
-    "nullif(regexp_extract(lower(referrer), "
-    "'^(?:[a-z][a-z0-9+.-]*:)?//(?:[^/@]*@)?(?:www[.])?([^/:?#]+)', 1), '')"
+    "nullif(regexp_extract(lower(referrer), '^(?:[a-z][a-z0-9+.-]*:)?//(?:[^/@]*@)?(?:www[.])?([^/:?#]+)', 1), '')"
 )
 # What looks like an e-mail address, and so many digits that they are a telephone, customer or card number.
 _ADDRESS = "(?i)[^/\\s=&]*(?:@|%40)[^/\\s=&]*"
 _NUMBER = "[+]?(?:[0-9][ .-]?){8,}[0-9]"
+
+
+# Farther from the time of receipt than this, a device's clock is wrong: ahead by minutes, or behind by weeks.
+CLOCK_AHEAD_MINUTES = 5
+CLOCK_BEHIND_DAYS = 30
+
+
+def tracker_functions() -> list[str]:
+    """Statements that make the functions for events of trackers, temporary to a connection."""
+    names = " ".join(
+        f"when {_literal(row['event_name'])} then {_literal(row['touchpoint_type'])}"
+        for row in load_list("event_name").rows
+    )
+    click_ids = "|".join(row["click_id_type"] for row in load_list("click_id").rows)
+    # An event waits on the device before it is sent. Both times are read from one clock, so the wait is right even where
+    # the clock is not: received less wait (Segment's rule; Snowplow and Amplitude have the same).
+    corrected = "coalesce(received - (sent - happened), happened)"
+    is_possible = f"{corrected} between received - interval {CLOCK_BEHIND_DAYS} day and received + interval {CLOCK_AHEAD_MINUTES} minute"
+    return [
+        f"create or replace temp macro web_event_type(name) as case {_EVENT_WORDS} {names} end",
+        "create or replace temp macro web_event_time(happened, sent, received) as case "
+        f"when received is null then happened when happened is null then received when {is_possible} then {corrected} "
+        "else received end",
+        "create or replace temp macro web_event_clock(happened, sent, received) as case "
+        "when received is null then 'device' when happened is null then 'received' "
+        f"when not ({is_possible}) then 'replaced' when sent is null then 'device' else 'corrected' end",
+        "create or replace temp macro web_path(url) as "
+        "nullif(regexp_extract(url, '^(?:[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)?(/[^?#]*)', 1), '')",
+        "create or replace temp macro web_query(url) as nullif(regexp_extract(url, '[?]([^#]*)', 1), '')",
+        "create or replace temp macro web_parameter(url, name) as "
+        "url_decode(replace(nullif(regexp_extract(url, '[?&]' || name || '=([^&#]*)', 1), ''), '+', ' '))",
+        "create or replace temp macro web_click_id_type(url) as "
+        f"nullif(regexp_extract(url, '[?&]({click_ids})=', 1), '')",
+    ]
+
+
+# An event's name in small letters, its signs as blanks: `$pageview`, `[Amplitude] Page Viewed`, `add_to_cart`, `OrderCompleted`.
+_EVENT_WORDS = (
+    r"trim(lower(regexp_replace(regexp_replace(regexp_replace(name, '^\[[^\]]*\] *|^\$', ''), "
+    r"'([a-z])([A-Z])', '\1 \2', 'g'), '[^A-Za-z0-9]+', ' ', 'g')))"
+)
 
 
 def web_functions(rules: Sequence[RequestRule]) -> list[str]:
@@ -96,7 +142,7 @@ def missing_agents(known: pa.Table, seen: pa.Table) -> pa.Table:
 
 def offer_web_functions(execute: Callable[[str], object], configuration: Configuration | None = None) -> None:
     """Make the functions on a connection, by default from the default configuration; typing rows may call them too."""
-    for statement in web_functions((configuration or load_configuration()).web.all_rules()):
+    for statement in (*web_functions((configuration or load_configuration()).web.all_rules()), *tracker_functions()):
         execute(statement)
 
 
