@@ -100,7 +100,7 @@ def exceeds(other: Numbers, seen_at: Numbers, limit: int, window_days: int | Non
 def resolve(identifiers: pa.Table, pairs: pa.Table, rules: dict[str, TypeRule], apart: pa.Table) -> Resolution:
     """Join identifiers to clusters, each of one person as far as the evidence goes.
 
-    `identifiers`: `identifier_code` int32 (0..n-1, each once), `identifier_type`, `identifier_key` int64 (a number of type and
+    `identifiers`: `identifier_code` int32 (0..n-1, in order), `identifier_type`, `identifier_key` int64 (a number of type and
     value: the order in which ties are broken), `is_guarded` bool (links nothing), `first_seen_at` timestamp[us] (may be NULL),
     `first_record_id` int64 (the record that first showed it; ties by lowest id).
     `pairs`: `left_code`, `right_code` int32, distinct, `rule_rank` (place in LINK_RULES), `record_count` (how many records).
@@ -118,10 +118,9 @@ def resolve(identifiers: pa.Table, pairs: pa.Table, rules: dict[str, TypeRule], 
     """
     frame = pl.from_arrow(identifiers)
     assert isinstance(frame, pl.DataFrame)
-    frame = frame.sort("identifier_code")
     count = frame.height
     if not np.array_equal(frame["identifier_code"].to_numpy(), np.arange(count)):
-        raise ValueError("identifier codes must be 0 to n-1 without gaps")
+        raise ValueError("identifier codes must be 0 to n-1 in order, without gaps")
     types = frame["identifier_type"].unique().sort().to_list()
     type_code = frame["identifier_type"].replace_strict(types, range(len(types)), return_dtype=pl.Int64).to_numpy()
     key: Numbers = frame["identifier_key"].to_numpy()
@@ -171,9 +170,9 @@ def components(left: Numbers, right: Numbers, count: int) -> Numbers:
         return np.zeros(0, dtype=np.int64)
     graph = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(count, count))
     label = connected_components(graph, directed=False)[1]
-    # Labels rise with the first code that has them, so the first place of each label is its smallest code.
-    smallest = np.full(int(label.max()) + 1, count, dtype=np.int64)
-    np.minimum.at(smallest, label, np.arange(count))
+    # Written from the last code to the first: what stays is the smallest code of each label.
+    smallest = np.zeros(int(label.max()) + 1, dtype=np.int64)
+    smallest[label[::-1]] = np.arange(count)[::-1]
     found: Numbers = smallest[label]
     return found
 
@@ -310,7 +309,9 @@ def named(
     record: Numbers = frame["first_record_id"].to_numpy().astype(np.int64)
     strength = np.array([rules[name].strength for name in types], dtype=np.int64)[type_code] if count else key
     anchor = np.arange(count)
-    together = np.flatnonzero(~alone)
+    # Most identifiers are alone in their cluster, and need no sorting.
+    size = np.bincount(cluster[~alone], minlength=int(cluster.max(initial=0)) + 1)
+    together = np.flatnonzero(~alone & (size[cluster] > 1))
     order = together[
         np.lexsort((key[together], strength[together], record[together], seen_at[together], cluster[together]))
     ]
@@ -321,6 +322,8 @@ def named(
     anchor[order] = np.repeat(anchors, np.diff(np.append(np.flatnonzero(is_first), len(order))))
     tag = np.where(alone, key, 0)
     # Two clusters may have one record as their first: the one with the stronger identifier in it has the record's own id.
+    anchors = np.concatenate([anchors, np.flatnonzero(~alone & (size[cluster] == 1))])
+    anchors = anchors[pl.Series(record[anchors]).is_duplicated().to_numpy()]
     by_record = anchors[np.lexsort((key[anchors], strength[anchors], record[anchors]))]
     again = np.zeros(len(by_record), dtype=bool)
     again[1:] = record[by_record[1:]] == record[by_record[:-1]]

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from models.configuration import Configuration
 from models.normalise import normalise_identifiers
@@ -36,8 +37,11 @@ TABLES = {
 }
 # A refused value is kept as far as a person can still recognise it.
 SHOWN_LENGTH = 80
-# The number of an identifier: what it is found by, and the order in which ties are broken.
-KEY = "cast(md5_number_lower(n.identifier_type || chr(31) || n.identifier_value) >> 2 as bigint)"
+# Number of a raw value within one night: fast, or one that no two values share.
+VALUE_KEYS = (
+    "hash(identifier_type, country, raw_value)",
+    "md5_number_lower(identifier_type || chr(31) || coalesce(country, '') || chr(31) || raw_value)",
+)
 
 
 def prepare_evidence(session: Session) -> None:
@@ -52,13 +56,7 @@ def collect_evidence(session: Session, configuration: Configuration, catalog: So
     Touched are the identifiers of every record that is new, changed or gone tonight.
     """
     gather_records(session, configuration, catalog)
-    distinct = session.arrow(
-        """
-        select value_key, any_value(identifier_type) as identifier_type, any_value(raw_value) as raw_value,
-            any_value(country) as country
-        from scratch.main.new_item group by value_key
-        """
-    )
+    distinct = distinct_values(session)
     normal = normalise_identifiers(
         distinct.drop_columns(["value_key"]),
         configuration.identity.blocked_values,
@@ -68,24 +66,6 @@ def collect_evidence(session: Session, configuration: Configuration, catalog: So
     session.con.register("normal_identifier", normal.append_column("value_key", distinct["value_key"]))
     try:
         add_identifiers(session, configuration.identity.blocked_patterns)
-        session.run(
-            f"""
-            create or replace table scratch.main.value_code as
-            select n.value_key, i.identifier_code
-            from normal_identifier as n
-            join state.main.identifier as i on i.identifier_key = {KEY}
-            where n.identifier_value is not null
-            """
-        )
-        session.run(
-            f"""
-            create or replace table scratch.main.rejected_value as
-            select value_key, identifier_type, reason,
-                case when length(raw_value) > {SHOWN_LENGTH} then left(raw_value, {SHOWN_LENGTH}) || '…' else raw_value end
-                    as identifier_value
-            from normal_identifier where identifier_value is null and trim(raw_value) <> ''
-            """
-        )
     finally:
         session.con.unregister("normal_identifier")
     change_records(session, configuration.identity.record_limit)
@@ -135,22 +115,37 @@ def gather_records(session: Session, configuration: Configuration, catalog: Sour
         ),
         item as (
             select record_id, seen_at, is_timed, is_link, source_system, source_export, country,
-                len(identifiers) > {configuration.identity.record_limit} as is_wide, unnest(identifiers) as identifier
+                len(identifiers) > {configuration.identity.record_limit} as is_wide,
+                len(identifiers) = 1 as is_single, unnest(identifiers) as identifier
             from record
         ),
         placed as (
-            select i.record_id, i.seen_at, i.is_timed, i.is_link, i.source_system, i.is_wide,
+            select i.record_id, i.seen_at, i.is_timed, i.is_link, i.source_system, i.is_wide, i.is_single,
                 i.identifier."type" as identifier_type, i.identifier."value" as raw_value,
                 -- only phone numbers read differently by country; for all else one distinct value is one value
                 case when i.identifier."type" = 'phone' then coalesce(i.country, c.country) end as country
             from item as i
             left join scratch.main.export_country as c using (source_system, source_export)
         )
-        select *,
-            md5_number_lower(identifier_type || chr(31) || coalesce(country, '') || chr(31) || raw_value) as value_key
-        from placed where raw_value is not null
+        select *, {VALUE_KEYS[0]} as value_key from placed where raw_value is not null
         """
     )
+
+
+def distinct_values(session: Session) -> pa.Table:
+    """Every value of tonight's records once: `identifier_type`, `raw_value`, `country`, and `value_key`, its number for tonight.
+
+    The number is a fast hash, checked to be one per value; should two values ever share theirs, the slow one is taken instead.
+    """
+    definition = session.value(
+        "select sql from duckdb_views() where database_name = 'scratch' and view_name = 'new_item'"
+    )
+    columns = "identifier_type, raw_value, country, value_key"
+    distinct = session.arrow(f"select {columns} from scratch.main.new_item group by all")
+    if pc.count_distinct(distinct["value_key"]).as_py() != distinct.num_rows:
+        session.run(definition.replace("CREATE VIEW", "create or replace view").replace(*VALUE_KEYS))
+        distinct = session.arrow(f"select {columns} from scratch.main.new_item group by all")
+    return distinct
 
 
 def add_identifiers(session: Session, blocked_patterns: Mapping[str, Sequence[str]]) -> None:
@@ -163,27 +158,34 @@ def add_identifiers(session: Session, blocked_patterns: Mapping[str, Sequence[st
         for pattern in patterns
     )
     session.run(
+        """
+        create or replace table scratch.main.value_identifier as
+        select value_key, cast(md5_number_lower(identifier_type || chr(31) || identifier_value) >> 2 as bigint)
+                as identifier_key
+        from normal_identifier where identifier_value is not null
+        """
+    )
+    session.run(
         f"""
         create or replace table scratch.main.new_identifier as
-        with found as (
-            select {KEY} as identifier_key, any_value(n.identifier_type) as identifier_type,
-                any_value(n.identifier_value) as identifier_value,
-                min(case when n.is_blocked then n.reason end) as block_reason
-            from normal_identifier as n where n.identifier_value is not null
-            group by all
+        with new as (
+            select v.identifier_key, min(v.value_key) as value_key
+            from scratch.main.value_identifier as v
+            anti join state.main.identifier as i on i.identifier_key = v.identifier_key
+            group by v.identifier_key
         ),
-        new as (
-            select f.*, {f"case {tests} end" if tests else "null"} as pattern_reason
-            from found as f
-            anti join state.main.identifier as i on i.identifier_key = f.identifier_key
+        found as (
+            select v.identifier_key, n.identifier_type, n.identifier_value,
+                coalesce(
+                    case when n.is_blocked then n.reason end, {f"case {tests} end" if tests else "null"}
+                ) as block_reason
+            from new as v join normal_identifier as n on n.value_key = v.value_key
         )
         select
             cast((select coalesce(max(identifier_code), -1) from state.main.identifier)
                 + row_number() over () as integer) as identifier_code,
-            identifier_type, identifier_value, identifier_key,
-            coalesce(block_reason, pattern_reason) is not null as is_blocked,
-            coalesce(block_reason, pattern_reason) as block_reason
-        from new
+            identifier_type, identifier_value, identifier_key, block_reason is not null as is_blocked, block_reason
+        from found
         """
     )
     session.run("insert into state.main.identifier by name select * from scratch.main.new_identifier")
@@ -200,6 +202,24 @@ def add_identifiers(session: Session, blocked_patterns: Mapping[str, Sequence[st
         where e.identifier_type = 'email' and not e.is_blocked and not m.is_blocked
         """
     )
+    session.run(
+        """
+        create or replace table scratch.main.value_code as
+        select v.value_key, i.identifier_code
+        from scratch.main.value_identifier as v
+        join state.main.identifier as i on i.identifier_key = v.identifier_key
+        """
+    )
+    session.run(
+        f"""
+        create or replace table scratch.main.rejected_value as
+        select value_key, identifier_type, reason,
+            case when length(raw_value) > {SHOWN_LENGTH} then left(raw_value, {SHOWN_LENGTH}) || '…' else raw_value end
+                as identifier_value
+        from normal_identifier where identifier_value is null and trim(raw_value) <> ''
+        """
+    )
+    session.drop(["scratch.main.value_identifier"])
 
 
 def change_records(session: Session, record_limit: int) -> None:
@@ -207,13 +227,27 @@ def change_records(session: Session, record_limit: int) -> None:
 
     A record that names more than `record_limit` identifiers is about a crowd, not a person: it is noted and says nothing.
     """
+    # Most records name one identifier; only of the others two spellings may turn out to be one.
+    session.run(
+        """
+        create or replace table scratch.main.new_several as
+        select e.record_id, c.identifier_code, any_value(e.seen_at) as seen_at, any_value(e.is_timed) as is_timed,
+            any_value(e.is_link) as is_link, any_value(e.source_system) as source_system
+        from scratch.main.new_item as e
+        join scratch.main.value_code as c on c.value_key = e.value_key
+        where not e.is_wide and not e.is_single
+        group by e.record_id, c.identifier_code
+        """
+    )
     session.run(
         """
         create or replace table scratch.main.new_evidence as
-        select distinct e.record_id, c.identifier_code, e.seen_at, e.is_timed, e.is_link, e.source_system
+        select e.record_id, c.identifier_code, e.seen_at, e.is_timed, e.is_link, e.source_system
         from scratch.main.new_item as e
         join scratch.main.value_code as c on c.value_key = e.value_key
-        where not e.is_wide
+        where e.is_single
+        union all
+        from scratch.main.new_several
         """
     )
     session.run(
@@ -262,16 +296,13 @@ def change_pairs(session: Session) -> None:
         """
         create or replace table scratch.main.pair_change as
         with evidence as (
-            select record_id, identifier_code, is_link, 1 as sign from scratch.main.new_evidence
+            select record_id, identifier_code, is_link, 1 as sign from scratch.main.new_several
             union all
             select record_id, identifier_code, is_link, -1 from scratch.main.old_evidence
         ),
-        -- most records name one identifier only, and have no part in this
         several as (
             select e.record_id, e.identifier_code, e.is_link, e.sign
             from evidence as e
-            join (select record_id, sign from evidence group by record_id, sign having count(*) > 1) as r
-                on r.record_id = e.record_id and r.sign = e.sign
             anti join (select identifier_code from state.main.identifier where is_blocked) as b
                 on b.identifier_code = e.identifier_code
         )

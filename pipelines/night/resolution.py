@@ -230,7 +230,7 @@ def resolve_reached(session: Session, rules: dict[str, TypeRule], secret: bytes)
     session.run(
         """
         create or replace table scratch.main.reached_identifier as
-        select cast(row_number() over (order by i.identifier_code) - 1 as integer) as dense_code,
+        select cast(row_number() over () - 1 as integer) as dense_code,
             i.identifier_code, i.identifier_type, i.identifier_key, f.first_seen_at, f.first_record_id,
             coalesce(i.block_reason, g.guard_reason) as guard_reason,
             i.is_blocked or g.identifier_code is not null as is_guarded
@@ -273,7 +273,9 @@ def resolve_reached(session: Session, rules: dict[str, TypeRule], secret: bytes)
         where d.decision = 'different'
         """
     )
-    reached = session.arrow("from scratch.main.reached_identifier order by dense_code")
+    table = pl.from_arrow(session.arrow("from scratch.main.reached_identifier"))
+    assert isinstance(table, pl.DataFrame)
+    reached = table.sort("dense_code").to_arrow()
     identifiers = reached.drop_columns(["identifier_code"]).rename_columns({"dense_code": "identifier_code"})
     found = resolve(identifiers, pairs, rules, apart)
     real = reached["identifier_code"].to_numpy()
