@@ -118,18 +118,21 @@ def adjusted_by_group(p: Floats, *keys: Iterable[object]) -> Floats:
 
 
 def funnel_step(table: pa.Table) -> pa.Table:
-    """Finish of `funnel_step`: share of the previous step with its interval, and share of all who entered."""
+    """Finish of `funnel_step`: share of the previous step with its interval, and share of all who entered.
+
+    Of the customers whose window is over.
+    """
     table = _sorted(table, "funnel", "step_number")
     frame: pl.DataFrame = pl.DataFrame(table)
-    reached, previous = _numbers(frame, "reached_count"), _numbers(frame, "previous_count")
-    low, high = wilson(reached, previous)
+    decided, previous = _numbers(frame, "decided_count"), _numbers(frame, "previous_decided_count")
+    low, high = wilson(decided, previous)
     return _with_columns(
-        table,
+        table.drop_columns(["previous_decided_count", "entered_decided_count"]),
         {
-            "previous_share": _floats(_ratio(reached, previous)),
+            "previous_share": _floats(_ratio(decided, previous)),
             "previous_share_low": _floats(low),
             "previous_share_high": _floats(high),
-            "entered_share": _floats(_ratio(reached, _numbers(frame, "entered_count"))),
+            "entered_share": _floats(_ratio(decided, _numbers(frame, "entered_decided_count"))),
         },
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from pipelines.commands import explore, exports, measures, new_source, night, release
+from pipelines.commands import explore, exports, journeys, measures, new_source, night, release
 from pipelines.commands.common import EXIT_FAILED, EXIT_USAGE, UserError
 
 app = typer.Typer(
@@ -34,6 +34,12 @@ app.command(epilog="Example: touchpoint360 status")(night.status)
 app.command(epilog="Example: touchpoint360 releases --json")(night.releases)
 app.command(epilog="Example: touchpoint360 rollback --to r000002")(night.rollback)
 app.command(epilog='Example: touchpoint360 sql "select channel, count(*) from touchpoint group by all"')(release.sql)
+app.command(epilog="Example: touchpoint360 funnel 'ad_click > page_view > order_placed' --window 7d --by channel_detail")(
+    journeys.funnel
+)
+app.command(epilog="Example: touchpoint360 export-process --format ocel --definition service --out service.json")(
+    journeys.export_process
+)
 app.command(epilog="Example: touchpoint360 explore --warehouse warehouse/")(explore.explore)
 app.command(epilog="Example: touchpoint360 ui --exports exports/ --port 3000")(release.ui)
 app.command(epilog="Example: touchpoint360 tables --out docs/tables.md")(release.tables)

@@ -158,23 +158,47 @@ class Paths(Section):
 class Funnel(Section):
     """A funnel: steps of touchpoint types within `window_days` of the entry.
 
+    A step in brackets ("[site_search]") is optional: who took it is counted, and nobody has to take it.
+
     `journey`, in strict mode: only touchpoints of that journey may not stand between two steps; without it, none may.
     """
 
     mode: Literal["ordered", "strict", "unordered"]
     window_days: float = Field(gt=0)
-    steps: list[str] = Field(min_length=2, max_length=MAX_FUNNEL_STEPS)
+    steps: list[str]
     exclusions: list[str] = Field(default=[])
     journey: str | None = None
 
     @field_validator("steps", "exclusions")
     @classmethod
     def _known_types(cls, names: list[str]) -> list[str]:
-        return known_types(names)
+        known_types([name.strip("[]") for name in names])
+        return names
+
+    @property
+    def required(self) -> list[str]:
+        """The steps that have to be taken, in order."""
+        return [name for name in self.steps if not name.startswith("[")]
+
+    @property
+    def optional(self) -> dict[str, int]:
+        """Optional type → number of the required step it follows."""
+        found = {}
+        taken = 0
+        for name in self.steps:
+            if name.startswith("["):
+                found[name.strip("[]")] = taken
+            else:
+                taken += 1
+        return found
 
     @model_validator(mode="after")
     def _no_step_excluded(self) -> Funnel:
-        both = set(self.steps) & set(self.exclusions)
+        if not 2 <= len(self.required) <= MAX_FUNNEL_STEPS:
+            raise ValueError(f"steps: 2 to {MAX_FUNNEL_STEPS} that have to be taken; found {len(self.required)}")
+        if self.steps[0].startswith("["):
+            raise ValueError(f"steps: {self.steps[0]}: the first step is the entry, so it cannot be optional")
+        both = {name.strip("[]") for name in self.steps} & set(self.exclusions)
         if both:
             raise ValueError(f"{sorted(both)[0]!r} is both a step and an exclusion")
         if self.journey is not None and self.mode != "strict":

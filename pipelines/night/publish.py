@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from models.contract import Contract, load_contracts
+from pipelines.macros import load_macros
 from pipelines.night.session import Session, quoted
 from pipelines.warehouse import DATA_FILE, RELEASE_FILE, STATE_FILE, Release, Warehouse, sync_folder
 
@@ -112,6 +113,14 @@ def write_table(session: Session, contract: Contract, query: str, path: Path) ->
     with pq.ParquetWriter(path, target, compression="zstd") as writer:
         for batch in reader:
             writer.write_batch(batch.cast(target) if batch.schema != target else batch)
+
+
+def write_macros(session: Session) -> None:
+    """Create the analysts' macros in tonight's `customer360.duckdb`; the file keeps their text."""
+    session.look_in("work.main")
+    for macro in load_macros().values():
+        session.run(macro.text)
+    session.look_in()
 
 
 def describe_release(

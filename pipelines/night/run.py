@@ -261,6 +261,7 @@ class Night:
             register.record_hash(self.session, f"model {model.name}", model.own_hash())
         register.record_hash(self.session, "configuration", configuration_hash(self.configuration))
         register.record_hash(self.session, "software", software_hash())
+        publish.write_macros(self.session)
         summary = publish.describe_release(
             self.session,
             self.release_id,

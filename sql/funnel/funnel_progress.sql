@@ -30,6 +30,7 @@ member as (
     from funnel_import
     inner join funnel_touchpoint_type on funnel_touchpoint_type.funnel = funnel_import.funnel
     where funnel_import.step_number = 1
+        and funnel_touchpoint_type.funnel_role <> 'optional'
 ),
 
 happened as (

@@ -2,8 +2,9 @@
 -- kind: aggregate
 -- grain: funnel, step_number
 -- finish: models.statistics.funnel_step
--- A customer counts once per funnel, by the best attempt. Whoever stopped at a step while
--- the window still runs is open, not dropped.
+-- A customer counts once per funnel, by the best attempt. Whoever stopped at a step while the window still runs is open, not
+-- dropped. The shares are those of customers whose window is over (decided): counting the others, who may have reached a step and
+-- not yet the next, would call a trial younger than the window lost.
 with
 
 setting_import as (
@@ -20,17 +21,36 @@ definition as (
     from funnel_definition
 ),
 
+-- The window that counts is that of the deepest attempt.
+decided as (
+    select
+        funnel_progress.funnel,
+        funnel_progress.customer_id,
+        funnel_progress.open_until_at < setting_import.data_date_at as is_decided
+    from funnel_progress
+    cross join setting_import
+    where funnel_progress.is_last
+),
+
 progress as (
     select
         funnel_progress.funnel,
         funnel_progress.step_number,
         count(*) as reached_count,
+        count(*) filter (where decided.is_decided) as decided_count,
         count(*) filter (
             where funnel_progress.is_last and funnel_progress.open_until_at >= setting_import.data_date_at
         ) as waiting_count,
-        sum(funnel_progress.seconds_from_entry) as seconds_from_entry
+        sum(funnel_progress.seconds_from_entry) as seconds_from_entry,
+        percentile_cont(0.25) within group (order by funnel_progress.seconds_from_entry) as seconds_from_entry_quarter,
+        percentile_cont(0.5) within group (order by funnel_progress.seconds_from_entry) as median_seconds_from_entry,
+        percentile_cont(0.75) within group (order by funnel_progress.seconds_from_entry) as seconds_from_entry_three_quarters,
+        percentile_cont(0.9) within group (order by funnel_progress.seconds_from_entry) as seconds_from_entry_nine_tenths
     from funnel_progress
     cross join setting_import
+    inner join decided
+        on decided.funnel = funnel_progress.funnel
+        and decided.customer_id = funnel_progress.customer_id
     group by
         funnel_progress.funnel,
         funnel_progress.step_number
@@ -44,7 +64,12 @@ filled as (
         definition.touchpoint_type,
         coalesce(progress.reached_count, 0) as reached_count,
         coalesce(progress.waiting_count, 0) as waiting_count,
-        progress.seconds_from_entry
+        coalesce(progress.decided_count, 0) as decided_count,
+        progress.seconds_from_entry,
+        progress.seconds_from_entry_quarter,
+        progress.median_seconds_from_entry,
+        progress.seconds_from_entry_three_quarters,
+        progress.seconds_from_entry_nine_tenths
     from definition
     left join progress
         on progress.funnel = definition.funnel
@@ -59,7 +84,14 @@ compared as (
         touchpoint_type,
         reached_count,
         waiting_count,
+        decided_count,
         seconds_from_entry,
+        seconds_from_entry_quarter,
+        median_seconds_from_entry,
+        seconds_from_entry_three_quarters,
+        seconds_from_entry_nine_tenths,
+        lag(decided_count) over (partition by funnel order by step_number) as previous_decided_count,
+        max(decided_count) over (partition by funnel) as entered_decided_count,
         lag(reached_count) over (partition by funnel order by step_number) as previous_count,
         lead(reached_count) over (partition by funnel order by step_number) as next_count,
         max(reached_count) over (partition by funnel) as entered_count
@@ -81,7 +113,14 @@ select
     ) as dropped_count,
     cast(entered_count as bigint) as entered_count,
     cast(previous_count as bigint) as previous_count,
+    cast(decided_count as bigint) as decided_count,
+    cast(previous_decided_count as bigint) as previous_decided_count,
+    cast(entered_decided_count as bigint) as entered_decided_count,
     cast(
         case when reached_count > 0 then cast(seconds_from_entry as double) / reached_count end as double
-    ) as mean_seconds_from_entry
+    ) as mean_seconds_from_entry,
+    cast(seconds_from_entry_quarter as double) as seconds_from_entry_quarter,
+    cast(median_seconds_from_entry as double) as median_seconds_from_entry,
+    cast(seconds_from_entry_three_quarters as double) as seconds_from_entry_three_quarters,
+    cast(seconds_from_entry_nine_tenths as double) as seconds_from_entry_nine_tenths
 from compared

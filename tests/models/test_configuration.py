@@ -97,7 +97,7 @@ JOURNEY = (
         (JOURNEY.replace("purchase:", "Pur chase:", 1), "a name is lower-case letters"),
         ("journeys: {purchase: null}", "attribution.definition: 'purchase' is not a journey"),
         ("attribution: {models: [lineair]}", "attribution.models.0: Input should be"),
-        ("funnels: {a: {mode: ordered, window_days: 1, steps: [page_view]}}", "funnels.a.steps: List should have at least 2 items"),
+        ("funnels: {a: {mode: ordered, window_days: 1, steps: [page_view]}}", "funnels.a: steps: 2 to 8 that have to be taken; found 1"),
         ("funnels: {a: {mode: ordered, window_days: 0, steps: [page_view, chat]}}", "funnels.a.window_days: Input should be greater than 0"),
         ("funnels: {a: {mode: ordered, window_days: 1, steps: [page_view, page_view]}}", "listed twice"),
         ("funnels: {a: {mode: ordered, window_days: 1, steps: [page_view, chat], exclusions: [chat]}}", "both a step and an exclusion"),
@@ -192,6 +192,25 @@ def test_phases_of_a_journey_are_those_named_or_those_its_types_have() -> None:
     assert phases["onboarding"] == "after"
     # Not named in the defaults: those of its types.
     assert phases["visit"] == "before > during"
+
+
+def test_optional_steps_of_a_funnel_are_counted_and_not_required(tmp_path: Path) -> None:
+    funnel = "{mode: ordered, window_days: 1, steps: [page_view, '[site_search]', cart_updated, order_placed]}"
+    path = written(tmp_path, f"funnels:\n  shop: {funnel}\n")
+    tables = configuration_tables(load_configuration(path), NOW)
+    steps = [row["touchpoint_type"] for row in tables["funnel_definition"].to_pylist() if row["funnel"] == "shop"]
+    assert steps == ["page_view", "cart_updated", "order_placed"]
+    roles = [row for row in tables["funnel_touchpoint_type"].to_pylist() if row["funnel"] == "shop"]
+    assert [row["step_number"] for row in roles if row["funnel_role"] == "optional"] == [1]
+    for wrong, message in (
+        ("['[page_view]', cart_updated, order_placed]", "cannot be optional"),
+        ("[page_view, '[site_serch]', cart_updated]", "'site_serch' is not a touchpoint type; did you mean 'site_search'"),
+    ):
+        with pytest.raises(ConfigurationError, match=r"funnels\.shop") as error:
+            load_configuration(
+                written(tmp_path, f"funnels:\n  shop: {{mode: ordered, window_days: 1, steps: {wrong}}}\n")
+            )
+        assert message in str(error.value)
 
 
 def test_offsets_leave_room_for_a_touchpoint_id() -> None:
