@@ -63,7 +63,8 @@ def tracker_functions() -> list[str]:
     # An event waits on the device before it is sent. Both times are read from one clock, so the wait is right even where
     # the clock is not: received less wait (Segment's rule; Snowplow and Amplitude have the same).
     corrected = "coalesce(received - (sent - happened), happened)"
-    is_possible = f"{corrected} between received - interval {CLOCK_BEHIND_DAYS} day and received + interval {CLOCK_AHEAD_MINUTES} minute"
+    earliest = f"received - interval {CLOCK_BEHIND_DAYS} day"
+    is_possible = f"{corrected} between {earliest} and received + interval {CLOCK_AHEAD_MINUTES} minute"
     return [
         f"create or replace temp macro web_event_type(name) as case {_EVENT_WORDS} {names} end",
         "create or replace temp macro web_event_time(happened, sent, received) as case "
