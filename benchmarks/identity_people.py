@@ -20,8 +20,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from models.normalise.text import fold
 from models.normalise.name import nickname_table
+from models.normalise.text import fold
 
 # How often a system's record of a person differs from another's. Assumptions, in the order of what published comparisons of
 # registers report (a few mistakes in a hundred fields, a tenth of people moved).

@@ -6,6 +6,7 @@ comparing two rows (`model.py`), and the normal form of one value (`models/norma
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -21,6 +22,7 @@ from models.normalise.address import (
     split_address_line,
     split_house_number,
 )
+from models.normalise.date import plausible_birth_date
 from models.normalise.email import likely_email
 from models.normalise.name import PARTICLES, Name, nickname_groups, normalise_name
 from models.normalise.text import fold, loose
@@ -69,9 +71,9 @@ def prepare(records: pa.Table) -> pl.DataFrame:
         _email_columns,
         _EMAIL_SCHEMA,
     )
-    dates = (
-        pl.col("birth_dates").list.eval(pl.element().dt.strftime("%Y%m%d")).list.drop_nulls().list.unique().list.sort()
-    )
+    born = _by_distinct(frame, ["birth_dates"], _birth_columns, {"dates": _TEXTS})
+    dates = pl.col("dates")
+    frame = frame.hstack(born)
     # A text that is no date is compared as digits, where no date is known.
     dates = (
         pl.when(dates.list.len() > 0)
@@ -137,6 +139,18 @@ _EMAIL_SCHEMA: dict[str, Any] = {"emails": _TEXTS, "locals": _TEXTS, "email_text
 
 def _texts(values: Iterable[str | None] | None) -> list[str]:
     return sorted({value for value in values or () if value})
+
+
+def _birth_columns(values: list[dt.date] | None) -> tuple[list[str]]:
+    return (
+        sorted(
+            {
+                f"{value.year:04d}{value.month:02d}{value.day:02d}"
+                for value in values or ()
+                if value is not None and plausible_birth_date(value)
+            }
+        ),
+    )
 
 
 def _name_columns(given: list[str] | None, family: list[str] | None, full: list[str] | None) -> tuple[Any, ...]:

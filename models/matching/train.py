@@ -16,9 +16,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
 
+from models.matching.blocking import candidates
 from models.matching.model import COMPARISONS, TERM_COLUMNS, Model, levels_of
+from models.matching.record import prepare
 from models.matching.score import connection, quiet_linker, score
+from models.matching.veto import veto_reasons
+from models.settings.matching import Matching
 
 Floats = npt.NDArray[np.float64]
 FLOOR = 1e-5
@@ -58,7 +63,7 @@ def frequencies(
     return frequency, unseen
 
 
-def chance_agreement(prepared: pl.DataFrame, seed: int = 360, pairs: int = 1_000_000) -> list[Floats]:
+def chance_agreement(prepared: pl.DataFrame, seed: int = 360, pairs: int = 500_000) -> list[Floats]:
     """u per comparison and level: shares of levels among random pairs of records, by Splink."""
     with connection(2, "1GB") as database:
         from splink import DuckDBAPI
@@ -73,17 +78,24 @@ def chance_agreement(prepared: pl.DataFrame, seed: int = 360, pairs: int = 1_000
     return found
 
 
+def fit(records: pa.Table, settings: Matching, trained_on: str) -> Model:
+    """A model for `records` (`record.INPUT`) from themselves, without labels: blocking, vetoes and limits are those of
+    `settings`.
+    """
+    prepared = prepare(records)
+    pairs = candidates(prepared, settings.block_size_limit, settings.comparison_limit).pairs
+    start = untrained()
+    scored = score(prepared, pairs, start, settings.threads, f"{settings.memory_limit_megabytes}MB")
+    return estimate(prepared, scored, veto_reasons(scored, prepared, settings).is_not_null(), trained_on)
+
+
 def estimate(
-    prepared: pl.DataFrame,
-    pairs: pl.DataFrame,
-    is_vetoed: pl.Series,
-    trained_on: str,
-    start: Model,
-    iterations: int = 100,
+    prepared: pl.DataFrame, scored: pl.DataFrame, is_vetoed: pl.Series, trained_on: str, iterations: int = 100
 ) -> Model:
-    """A model for `prepared` from its candidate `pairs` without any label, beginning at the weights of `start`."""
+    """A model for `prepared` from the levels of its candidate pairs (`scored`, by whatever weights), row by row with
+    `is_vetoed`.
+    """
     u = [np.clip(shares, FLOOR, None) for shares in chance_agreement(prepared)]
-    scored = score(prepared, pairs, start)
     gammas = np.stack([scored[f"gamma_{name}"].to_numpy() for name in _NAMES], axis=1)
     matrix, weights, vetoed = _patterns(gammas, is_vetoed.to_numpy())
     m, share = _expectation_maximisation(matrix, weights, vetoed, u, iterations)

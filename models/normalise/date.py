@@ -61,6 +61,6 @@ def date_digits(value: str, pattern: str) -> str | None:
     return digits if sum(c.isdigit() for c in digits) >= 7 else None
 
 
-def plausible_birth_date(value: dt.date, today: dt.date) -> bool:
-    """Whether a person known `today` can have been born then: no filler, not in the future, not before 1880."""
-    return value not in FILLER_DATES and OLDEST <= value <= today
+def plausible_birth_date(value: dt.date) -> bool:
+    """Whether anybody whom a company knows can have been born then: no filler, not before 1880."""
+    return value not in FILLER_DATES and value >= OLDEST

@@ -31,15 +31,21 @@ def clean(value: str) -> str:
     """NFC, control and zero-width characters removed, runs of blanks to one, trimmed."""
     if value.isascii() and value.isprintable():
         return " ".join(value.split())
-    composed = unicodedata.normalize("NFC", value)
-    visible = "".join(c for c in composed if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf"))
-    return _BLANKS.sub(" ", visible).strip()
+    visible = "".join(c for c in unicodedata.normalize("NFC", value) if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf"))
+    # Without the character between them, a letter and its accent may compose.
+    return _BLANKS.sub(" ", unicodedata.normalize("NFC", visible)).strip()
 
 
 def fold(value: str) -> str:
     """Lower case without diacritics: `Søren Müller` → `soeren mueller`, `Renée` → `renee`; idempotent."""
-    text = clean(value).translate(_LETTERS).casefold()
-    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).strip()
+    text = clean(value)
+    # Case folding and decomposition can each bring letters that the other still changes (İ, ﬃ, ͅ).
+    while True:
+        before = text
+        folded = unicodedata.normalize("NFKD", text.translate(_LETTERS).casefold())
+        text = clean("".join(c for c in folded if not unicodedata.combining(c)))
+        if text == before:
+            return text
 
 
 def loose(value: str) -> str:

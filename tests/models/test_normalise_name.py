@@ -1,0 +1,144 @@
+"""Names in parts: values worked out by hand, and laws."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.normalise.name import nickname_groups, nickname_table, normalise_name, split_family, split_full_name
+from models.normalise.text import clean, fold, loose
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("Søren", "soeren"),
+        ("SØREN", "soeren"),
+        ("Åse Kjær", "aase kjaer"),
+        ("Müller-Weiß", "mueller-weiss"),
+        ("Renée  Daniëls", "renee daniels"),
+        ("O’Brien", "o'brien"),
+        ("\u200bAnna\u00a0Bos ", "anna bos"),
+        # decomposed and composed are one
+        ("So\u0308ren", "soeren"),
+    ],
+)
+def test_folded(value: str, expected: str) -> None:
+    assert fold(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Søren", "Soren"),
+        ("Aase", "Åse"),
+        ("Kjær", "Kjar"),
+        ("van Dijk", "van Dyk"),
+        ("Müller", "Muller"),
+        ("Philip", "Phillip"),
+    ],
+)
+def test_spellings_of_one_name_are_alike_loosely(one: str, other: str) -> None:
+    assert loose(one) == loose(other)
+
+
+@given(st.text(max_size=30))
+@settings(max_examples=300)
+def test_text_forms_are_their_own(value: str) -> None:
+    assert clean(clean(value)) == clean(value)
+    assert fold(fold(value)) == fold(value)
+    assert loose(loose(value)) == loose(value)
+
+
+@pytest.mark.parametrize(
+    ("full", "given_name", "middle", "is_initial", "family", "particle"),
+    [
+        ("Anna de Vries", "anna", "", False, "vries", "de"),
+        ("de Vries, Anna", "anna", "", False, "vries", "de"),
+        ("Vries, A. de", "a", "", True, "vries", "de"),
+        ("dhr. A.B. van den Berg", "a", "b", True, "berg", "van den"),
+        ("Mevr. M. op den Akker", "m", "", True, "akker", "op den"),
+        ("J.P. Jansen-de Wit", "j", "p", True, "jansenwit", "de"),
+        ("Th. van 't Hof", "t", "", True, "hof", "van t"),
+        ("Søren Ægidius", "soeren", "", False, "aegidius", ""),
+        ("Jean-Luc Bos", "jean", "l", False, "bos", ""),
+        ("JAN DE BOER", "jan", "", False, "boer", "de"),
+        ("Jørgen Peter af Rosen", "joergen", "p", False, "rosen", "af"),
+        ("Anna", "", "", False, "anna", ""),
+        ("Le", "", "", False, "le", ""),
+    ],
+)
+def test_a_full_name_in_parts(
+    full: str, given_name: str, middle: str, is_initial: bool, family: str, particle: str
+) -> None:
+    name = normalise_name(None, None, full)
+    assert name is not None
+    assert (name.given, name.middle, name.is_initial, name.family, name.particle) == (
+        given_name,
+        middle,
+        is_initial,
+        family,
+        particle,
+    )
+
+
+def test_parts_of_a_double_name_are_kept() -> None:
+    assert split_family("Jansen-de Wit") == ("jansenwit", "de", ("jansen", "wit"))
+    assert split_family("van der Berg") == ("berg", "van der", ("berg",))
+    assert split_family("Vries, de") == ("vries", "de", ("vries",))
+
+
+def test_a_missing_part_comes_from_the_full_name() -> None:
+    name = normalise_name("Jan", None, "Jan de Boer")
+    assert name is not None
+    assert (name.given, name.family) == ("jan", "boer")
+    name = normalise_name(None, "de Boer", "Jan de Boer")
+    assert name is not None
+    assert (name.given, name.family) == ("jan", "boer")
+
+
+@pytest.mark.parametrize("value", ["", "  ", "...", "Unknown", "dhr.", "Baby"])
+def test_what_names_nobody(value: str) -> None:
+    assert normalise_name(value, None) is None
+
+
+def test_a_full_name_without_comma_begins_its_family_name_at_the_particle() -> None:
+    assert split_full_name("Jan Peter van der Meer") == ("Jan Peter", "van der Meer")
+    assert split_full_name("Mary Ann Smith") == ("Mary Ann", "Smith")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("william", "bill"),
+        ("robert", "bob"),
+        ("elisabeth", "liesbeth"),
+        ("johannes", "hans"),
+        ("wilhelmus", "wim"),
+        ("birgitte", "gitte"),
+        ("niels", "nikolaj"),
+        ("katrine", "trine"),
+    ],
+)
+def test_nicknames_share_a_group(one: str, other: str) -> None:
+    assert set(nickname_groups(one)) & set(nickname_groups(other))
+
+
+@pytest.mark.parametrize(("one", "other"), [("anna", "bram"), ("lars", "mette"), ("mary", "susan"), ("femke", "sanne")])
+def test_other_names_do_not(one: str, other: str) -> None:
+    assert not set(nickname_groups(one)) & set(nickname_groups(other))
+
+
+def test_the_table_of_nicknames_is_folded_and_grouped() -> None:
+    table = nickname_table()
+    assert len(table) > 1000
+    assert all(name == fold(name) and groups == tuple(sorted(set(groups))) for name, groups in table.items())
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+@settings(max_examples=200)
+def test_parts_read_again_give_themselves(given_text: str, family_text: str) -> None:
+    name = normalise_name(given_text, family_text)
+    if name is not None and name.family:
+        assert split_family(name.family)[0] in (name.family, "")
