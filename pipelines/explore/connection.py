@@ -58,10 +58,14 @@ class CurrentRelease:
 
 
 def connect(path: Path) -> duckdb.DuckDBPyConnection:
-    """A connection that can read this file and nothing else."""
+    """A connection that can read this file and nothing else.
+
+    DuckDB shares one instance between all connections of a process to one file; where another one has locked it, it is
+    locked already, by what stands here.
+    """
     con = duckdb.connect(str(path), read_only=True)
-    con.execute("set enable_progress_bar = false")
-    con.execute("set TimeZone = 'UTC'")
+    if con.execute("select current_setting('lock_configuration')").fetchall()[0][0]:
+        return con
     con.execute("set python_enable_replacements = false")
     con.execute("set enable_external_access = false")
     con.execute("set lock_configuration = true")

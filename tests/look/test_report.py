@@ -152,7 +152,7 @@ def test_journey_counts_and_sankey_are_the_journeys(shop: Shop, browser: Browser
         if key in leaving:
             assert sum(n for source, _, n in bands if source == key) == count
     code = load_catalogue()["page_view"].code
-    first = page.locator(".sankey .node", has_text="Page view").first.locator("tspan").inner_text()
+    first = page.locator(".sankey .node", has_text="Page view").first.locator("tspan").text_content() or ""
     started = shop.value(
         f"select count(*) from journey_way where journey_definition = 'purchase' and forward_1_code = {code}"
     )

@@ -22,16 +22,17 @@ def dictionary(words: Words, contracts: Sequence[Contract], lineage: Lineage) ->
     """One section a table, with a list of all tables on top."""
     names = tag("ul", [tag("li", tag("a", item.table, href=f"#{item.table}")) for item in contracts], class_="toc")
     body: list[Markup] = [names]
+    tables = frozenset(item.table for item in contracts)
     for contract in contracts:
-        body.append(_section(contract, lineage))
+        body.append(_section(contract, lineage, tables))
     return Page("dictionary", words.say("pages.dictionary.title"), words.say("pages.dictionary.lead"), body)
 
 
-def _section(contract: Contract, lineage: Lineage) -> Markup:
+def _section(contract: Contract, lineage: Lineage, tables: frozenset[str]) -> Markup:
     def origin(row: dict[str, str]) -> Markup:
         sources = lineage.get((contract.table, row["name"]), ())
         links = [
-            tag("a", source, href=f"#{source.split('.')[0]}") if source.count(".") == 1 else tag("span", source)
+            tag("a", source, href=f"#{source.split('.')[0]}") if source.split(".")[0] in tables else tag("span", source)
             for source in sources
         ]
         return joined([piece for link in links for piece in (link, " ")])
