@@ -9,7 +9,7 @@ NIGHTS ?= 3
 # Sizes of the benchmark, in millions of touchpoints.
 BENCH ?= 1 10
 
-.PHONY: demo test lint types check-defs bench bench-attribution bench-reading docs clean help
+.PHONY: demo test lint types check-defs bench bench-attribution bench-trend bench-reading docs clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,9 @@ bench: $(BIN)/.dev ## the night at 1 and 10 million touchpoints, beside DuckDB r
 
 bench-attribution: $(BIN)/.dev ## a million paths attributed, beside the ChannelAttribution package (built when g++ is there)
 	$(BIN)/python -m benchmarks.attribution 1
+
+bench-trend: $(BIN)/.dev ## false alarms and detection of the weekly alerts on simulated weeks
+	$(BIN)/python -m benchmarks.trend 200
 
 bench-reading: $(BIN)/.dev ## reading CSV, NDJSON and workbooks, beside DuckDB's and calamine's own readers
 	$(BIN)/python -m benchmarks.reading

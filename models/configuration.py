@@ -24,7 +24,7 @@ from models.settings.access_log import AccessLog
 from models.settings.base import Section
 from models.settings.identity import Identity
 from models.settings.journey import Funnel, Journey, Paths
-from models.settings.measure import Attribution, ContactRule, Effect, Evidence, Prediction
+from models.settings.measure import Attribution, ContactRule, Effect, Evidence, Prediction, Trend
 from models.settings.night import Privacy, Release, Resources, Schedule
 from models.settings.web import Session, Web
 from models.web_tables import web_tables
@@ -59,6 +59,7 @@ class Configuration(Section):
     attribution: Attribution
     effect: Effect
     prediction: Prediction
+    trend: Trend
     evidence: Evidence
     contact_rules: list[ContactRule]
     release: Release
@@ -208,6 +209,8 @@ def configuration_tables(config: Configuration, data_date_at: datetime) -> dict[
         "effect_window_seconds": _seconds(config.effect.window_days),
         "effect_unit_limit": config.effect.largest_sample,
         "prediction_horizon_days": config.prediction.horizon_days,
+        "incident_weeks": ", ".join(monday.isoformat() for monday in config.trend.incident_weeks()),
+        "special_days": ", ".join(day.isoformat() for day in sorted(config.trend.special_days)),
         "low_score_scaled": config.evidence.low_score,
         "long_wait_seconds": config.evidence.long_wait_seconds,
         "unanswered_seconds": _seconds(config.evidence.unanswered_hours, 3600),

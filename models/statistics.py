@@ -25,11 +25,6 @@ ALPHA = 0.05
 Z = float(stats.norm.ppf(1 - ALPHA / 2))
 # Below this many observations in a group a p-value from a normal approximation says nothing; none is given.
 MINIMUM_COUNT = 30
-TREND_WEEKS = 8
-# Weeks of history a trend needs before a week can stand out from it.
-TREND_MINIMUM_WEEKS = 4
-# A week stands out when it is this many robust standard deviations from the median of the weeks before.
-TREND_LIMIT = 3.5
 # Makes the median absolute deviation of normal data an estimate of the standard deviation.
 MAD_SCALE = 1.4826
 
@@ -141,67 +136,6 @@ def omnichannel_consistency(table: pa.Table) -> pa.Table:
     """Finish of `omnichannel_consistency`: online against offline, corrected within each measure."""
     table = _sorted(table, "measure", "dimension", "dimension_value")
     return _compared(table, "online", "offline", "measure")
-
-
-def touchpoint_trend(table: pa.Table) -> pa.Table:
-    """Finish of `touchpoint_trend`: weeks without a touchpoint filled in as 0, median and spread of the weeks before.
-
-    `is_outlier`: a complete week further than TREND_LIMIT robust standard deviations (and a tenth of the median, and
-    five touchpoints) from the median of up to TREND_WEEKS complete weeks before it; NULL with less history.
-    """
-    frame: pl.DataFrame = pl.DataFrame(table)
-    schema = pa.schema(
-        [
-            *table.schema,
-            ("previous_median_count", pa.float64()), ("previous_deviation_count", pa.float64()),
-            ("change_share", pa.float64()), ("is_outlier", pa.bool_()),
-        ]
-    )  # fmt: skip
-    if frame.is_empty():
-        return schema.empty_table()
-    keys = ["touchpoint_type", "channel"]
-    last_week = frame["week_date"].max()
-    complete = dict(frame.select("week_date", "is_complete").unique().iter_rows())
-    every = (
-        frame.group_by(keys)
-        .agg(pl.col("week_date").min())
-        .with_columns(week_date=pl.date_ranges("week_date", pl.lit(last_week), "1w"))
-        .explode("week_date")
-    )
-    filled = (
-        every.join(frame, on=[*keys, "week_date"], how="left")
-        .with_columns(
-            pl.col("touchpoint_count").fill_null(0),
-            pl.col("customer_count").fill_null(0),
-            # Only the last week can be unfinished, and it is in the data.
-            is_complete=pl.col("week_date").replace_strict(complete, default=True, return_dtype=pl.Boolean),
-        )
-        .sort([*keys, "week_date"])
-    )
-    count = pl.col("touchpoint_count")
-    history = [count.shift(lag).over(keys) for lag in range(1, TREND_WEEKS + 1)]
-    filled = filled.with_columns(history=pl.concat_list(history).list.drop_nulls()).with_columns(
-        previous_median_count=pl.when(pl.col("history").list.len() >= TREND_MINIMUM_WEEKS).then(
-            pl.col("history").list.median()
-        )
-    )
-    deviation = [(value - pl.col("previous_median_count")).abs() for value in history]
-    filled = filled.with_columns(
-        previous_deviation_count=MAD_SCALE * pl.concat_list(deviation).list.drop_nulls().list.median()
-    ).with_columns(
-        previous_deviation_count=pl.when(pl.col("previous_median_count").is_not_null()).then(
-            pl.col("previous_deviation_count")
-        ),
-        change_share=pl.when(pl.col("previous_median_count") > 0).then(count / pl.col("previous_median_count") - 1),
-        is_outlier=pl.when(pl.col("previous_median_count").is_not_null() & pl.col("is_complete")).then(
-            (count - pl.col("previous_median_count")).abs()
-            > pl.max_horizontal(
-                TREND_LIMIT * pl.col("previous_deviation_count"), 0.1 * pl.col("previous_median_count"), pl.lit(5.0)
-            )
-        ),
-    )
-    result: pa.Table = filled.select(schema.names).to_arrow()
-    return result.cast(schema)
 
 
 def _compared(table: pa.Table, first: str, second: str, *groups: str) -> pa.Table:

@@ -6,6 +6,7 @@ Does not belong here: the other subjects, reading files, tables.
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -63,6 +64,36 @@ class Prediction(Section):
     """How far ahead purchases and contract ends are predicted."""
 
     horizon_days: int = Field(gt=0, le=3650)
+
+
+class Incident(Section):
+    """A time in which the figures were known to be wrong or unusual: it is not tested and trains no model."""
+
+    first_day: date
+    last_day: date
+    because: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Incident:
+        if self.last_day < self.first_day:
+            raise ValueError(f"last_day {self.last_day} lies before first_day {self.first_day}")
+        return self
+
+
+class Trend(Section):
+    """What the weekly alerts have to know: incidents, and the company's own special days beside the public holidays."""
+
+    incidents: list[Incident]
+    special_days: list[date]
+
+    def incident_weeks(self) -> list[date]:
+        """Mondays of all weeks that an incident touches."""
+        mondays = {
+            day - timedelta(days=day.weekday())
+            for incident in self.incidents
+            for day in (incident.first_day + timedelta(days=n) for n in range((incident.last_day - incident.first_day).days + 1))
+        }
+        return sorted(mondays)
 
 
 class Evidence(Section):

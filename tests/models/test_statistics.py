@@ -105,7 +105,6 @@ def test_groups_are_corrected_apart() -> None:
     [
         statistics.funnel_step,
         statistics.omnichannel_consistency,
-        statistics.touchpoint_trend,
     ],
     ids=lambda finish: finish.__name__,
 )
