@@ -1,9 +1,11 @@
-"""Trends: the weeks of each touchpoint and what stands out. Does not belong here: change detection (`models/`)."""
+"""Trends: the weeks of each series and what stands out. Does not belong here: change detection (`models/trend.py`)."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from typing import Any
+
+from markupsafe import Markup
 
 from pipelines.drawing.charts import spark
 from pipelines.drawing.markup import tag
@@ -11,49 +13,84 @@ from pipelines.report.data import Data, Rows
 from pipelines.report.figure import Column, Page, figure, plain, table
 from pipelines.report.words import Words
 
-WEEKS = 53
+WEEKS = 60
+# Series of single touchpoint types that are drawn when nothing stands out in them: the largest.
+QUIET = 40
 
 
 def trends(words: Words, data: Data) -> Page:
-    """Alerts of the latest complete week first, then every series as a line."""
+    """Alerts of the weeks tested, then every series as a line, those with an alert first."""
     every = data.rows("trends")
-    series: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    alerts = every.only(is_alert=True)
+    lines = latest_weeks(every)
+    alert_columns = [
+        Column(words.column("series"), lambda row: words.value(row["series"])),
+        plain(words, "series_kind"),
+        plain(words, "week_date"),
+        plain(words, "touchpoint_count"),
+        plain(words, "expected_value"),
+        plain(words, "change_share"),
+        Column(words.column("alert_reason"), lambda row: str(row["alert_reason"] or "")),
+    ]
+    names = tuple(name for name in every.columns if name != "measure")
+    shown = Rows(names, [{name: row[name] for name in names} for row in lines], every.query)
+    body = [
+        figure(
+            words,
+            "alerts",
+            table(alert_columns, alerts.rows, words.say("figures.alerts.title")),
+            alerts,
+            with_table=False,
+        ),
+        figure(words, "trend", series_table(words, lines), shown, with_table=False),
+    ]
+    return Page("trends", words.say("pages.trends.title"), words.say("pages.trends.lead"), body)
+
+
+def latest_weeks(every: Rows) -> list[dict[str, Any]]:
+    """One row a series: its last complete week, with all its weeks under `weeks`."""
+    series: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in every.rows:
-        series[row["touchpoint_type"], row["channel"]].append(row)
+        series[row["measure"], row["series_kind"], row["series"]].append(row)
     lines = []
-    for (touchpoint_type, channel), rows in series.items():
+    for rows in series.values():
         weeks = [row for row in rows if row["is_complete"]][-WEEKS:]
-        if not weeks:
-            continue
-        last = weeks[-1]
-        lines.append({**last, "touchpoint_type": touchpoint_type, "channel": channel, "weeks": weeks})
+        if weeks:
+            lines.append({**weeks[-1], "weeks": weeks})
     lines.sort(
-        key=lambda row: (not row["is_outlier"], -row["touchpoint_count"], row["touchpoint_type"], row["channel"])
+        key=lambda row: (
+            not any(week["is_alert"] for week in row["weeks"]),
+            row["measure"] == "count" and row["series_kind"] == "touchpoint",
+            -row["touchpoint_count"],
+            row["series_kind"],
+            row["series"],
+        )
     )
+    loud = [row for row in lines if any(week["is_alert"] for week in row["weeks"])]
+    return [*loud, *lines[len(loud) :][:QUIET]]
 
-    def drawn(row: dict[str, Any]) -> Any:
-        label = f"{words.value(row['touchpoint_type'])}: {words.say('ui.weeks', count=len(row['weeks']))}"
-        counts = [week["touchpoint_count"] for week in row["weeks"]]
-        return spark(counts, [bool(week["is_outlier"]) for week in row["weeks"]], label)
 
-    def alert(row: dict[str, Any]) -> Any:
-        return tag("span", words.say("ui.alert"), class_="pill bad") if row["is_outlier"] else ""
+def series_table(words: Words, lines: list[dict[str, Any]]) -> Markup:
+    """Each series as a small line with its latest week."""
+
+    def drawn(row: dict[str, Any]) -> Markup:
+        weeks = row["weeks"]
+        name = "mean_score_scaled" if row["measure"] == "score" else "touchpoint_count"
+        label = f"{words.value(row['series'])}: {words.say('ui.weeks', count=len(weeks))}"
+        return spark([week[name] for week in weeks], [bool(week["is_alert"]) for week in weeks], label)
+
+    def alert(row: dict[str, Any]) -> Markup | str:
+        return tag("span", words.say("ui.alert"), class_="pill bad") if row["is_alert"] else ""
 
     columns = [
-        plain(words, "touchpoint_type"),
-        plain(words, "channel"),
+        Column(words.column("series"), lambda row: words.value(row["series"])),
+        plain(words, "series_kind"),
         Column(words.say("ui.weekly"), drawn, "plot"),
         plain(words, "touchpoint_count"),
-        plain(words, "previous_median_count"),
+        plain(words, "expected_value"),
         plain(words, "change_share"),
+        plain(words, "smallest_drop_share"),
+        plain(words, "trend_status"),
         Column(words.say("ui.verdict"), alert),
     ]
-    names = tuple(name for name in every.columns if name != "week_date")
-    latest = Rows(names, [{name: row[name] for name in names} for row in lines], every.query)
-    drawing = table(columns, lines, words.say("figures.trend.title"))
-    return Page(
-        "trends",
-        words.say("pages.trends.title"),
-        words.say("pages.trends.lead"),
-        [figure(words, "trend", drawing, latest, with_table=False)],
-    )
+    return table(columns, lines, words.say("figures.trend.title"))

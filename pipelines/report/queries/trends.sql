@@ -1,12 +1,17 @@
--- Weekly touchpoints per type and channel.
+-- Weeks of every touchpoint type, channel, source and kind of score, with what was expected of those tested.
 select
-    touchpoint_type,
-    channel,
+    measure,
+    series_kind,
+    series,
     week_date,
     touchpoint_count,
-    previous_median_count,
+    mean_score_scaled,
+    expected_value,
     change_share,
-    is_outlier,
-    is_complete
+    smallest_drop_share,
+    trend_status,
+    is_complete,
+    is_alert,
+    alert_reason
 from touchpoint_trend
-order by touchpoint_type, channel, week_date
+order by measure, series_kind, series, week_date
