@@ -17,12 +17,13 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 # What a field is. `cookie:<name>` and `header:<name>` are one cookie and one header; `skip`, `ident` (a word without
-# full stops) and `prefix` (anything) are read over.
+# full stops) and `prefix` (anything) are read over. `target_s` is the part of the response time that the server behind took.
 KINDS = frozenset(
     {
         "address", "address_port", "forwarded", "user", "time", "date", "clock", "request", "method", "target", "path",
         "query", "protocol", "version", "status", "bytes", "referrer", "user_agent", "host", "cookies",
         "response_s", "response_ms", "response_us", "response_ns", "upstream_s", "upstream_ms", "upstream_ns", "timers",
+        "target_s",
         "ident", "prefix", "skip",
     }
 )  # fmt: skip
@@ -33,8 +34,8 @@ ISO, EPOCH, EPOCH_MS, EPOCH_US = "iso", "epoch", "epoch_ms", "epoch_us"
 
 _QUOTED = r'(?:[^"\\]|\\.)*+'
 _PATTERNS = {
-    "address": r"(?!- )[^\s\"\[\]]+", "address_port": r"\S+:\d+", "user": r"[^\s\"\[]*", "status": r"\d{3}", "bytes": r"\d+|-",
-    "ident": r"[^\s\".:]*", "prefix": r"[^\"]*?", "upstream_s": r"[^\"]*?",
+    "address": r"[^\s\"\[\]]+", "address_port": r"\S+:\d+", "status": r"\d{3}", "bytes": r"\d+|-",
+    "ident": r"[^\s\".:]+", "prefix": r"[^\"]*?", "upstream_s": r"[^\"]+?",
     "host": r"[\w.-]+(?::\d+)?", "timers": r"[+-]?\d+(?:/[+-]?\d+)+", "date": r"\d{4}-\d\d-\d\d", "clock": r"\d\d:\d\d:\d\d",
 }  # fmt: skip
 _CODES = {
@@ -129,36 +130,40 @@ LogFormat = LineFormat | JsonFormat
 @lru_cache(256)
 def _pattern(form: LineFormat, strict_time: bool, blanks: bool, cut_off: bool, stray: bool) -> re.Pattern[str]:
     text = ""
-    inside = False
     last = len(form.fields) - 1
+    inside = False
     for index, literal in enumerate(form.literals):
         inside ^= literal.count('"') % 2 == 1
-        before = form.fields[index - 1].kind if index else ""
-        if index and before == "user" and not inside and literal.startswith(" "):
+        if index and _is_loose_user(form, index - 1):
             # A server that knows no user may leave the dash out as well.
             text += " ?" + re.escape(literal[1:])
-        elif cut_off and index == last + 1:
-            pass
-        else:
+        elif not (cut_off and index == last + 1):
             text += re.escape(literal)
-        if index <= last:
-            text += f"(?P<g{index}>{_value(form.fields[index], inside, strict_time, blanks, cut_off and index == last, stray)})"
+        if index > last:
+            break
+        item = form.fields[index]
+        alone = literal.endswith('"') and form.literals[index + 1].startswith('"')
+        if item.kind == "time":
+            value = _time_pattern(item.form) if strict_time else r'[^\]"]*?' if " " in item.form else r'[^\]"\s]+'
+        elif inside and alone:
+            value = r'[^"]*' if cut_off and index == last else ".*?" if stray else _QUOTED
+        elif _is_loose_user(form, index):
+            value = r'[^"\[]*?' if blanks else r'[^\s"\[]*'
+        elif item.kind == "address" and form.fields[0].kind == "host":
+            value = "(?!- )" + _PATTERNS["address"]
+        elif inside and item.kind in ("target", "path"):
+            value = r'(?:[^"\\]|\\.)*?'
+        elif literal.endswith("["):
+            value = r'[^\s"\]]*'
+        else:
+            value = _PATTERNS.get(item.kind, r'(?:[^\s"\\]|\\.)*' if inside else r'[^\s"]+')
+        text += f"(?P<g{index}>{value})"
     return re.compile(f"{text}{form.tail}$", re.DOTALL)
 
 
-def _value(item: Field, inside: bool, strict_time: bool, blanks: bool, cut_off: bool, stray: bool) -> str:
-    """The expression of one field's value."""
-    if item.kind == "time":
-        if strict_time:
-            return _time_pattern(item.form)
-        return r'[^\]"]*?' if " " in item.form else r'[^\]"\s]+'
-    if inside:
-        return r'[^"]*' if cut_off else ".*?" if stray else _QUOTED
-    if item.kind == "user" and blanks:
-        return r'[^"\[]*?'
-    if item.kind in _PATTERNS:
-        return _PATTERNS[item.kind]
-    return r"[^\s\"]*"
+def _is_loose_user(form: LineFormat, index: int) -> bool:
+    """Whether a field is the user in front of the time in brackets: it may be missing, or have blanks."""
+    return form.fields[index].kind == "user" and form.literals[index + 1].startswith(" [")
 
 
 def _time_pattern(form: str) -> str:
@@ -213,8 +218,9 @@ LINE_FORMATS: tuple[LineFormat, ...] = (
     line_format("vhost_combined_extra", "{host} " + _COMBINED + " ", tail=".+"),
     line_format(
         "aws_alb",
-        "{skip} {time:iso} {skip} {address_port} {skip} {response_s} {upstream_s} {response_s} {status} {skip} {skip} "
-        '{bytes} "{request}" "{user_agent}" ',
+        "{skip} {skip} {skip} {address_port} {skip} {response_s} {target_s} {response_s} {status} {skip} {skip} "
+        # The time at the end is that of the request, the one in front that of the answer.
+        '{bytes} "{request}" "{user_agent}" {skip} {skip} {skip} "{skip}" "{skip}" "{skip}" {skip} {time:iso} ',
         tail=".*",
     ),
     line_format("haproxy", _HAPROXY),
@@ -259,7 +265,7 @@ def w3c_format(directive: str) -> LineFormat:
     separator = "\t" if cloudfront else " "
     literals = ("", *([separator] * (len(fields) - 1)), "")
     name = "cloudfront" if cloudfront else "iis" if "s-ip" in lower or "sc-win32-status" in lower else "w3c"
-    return LineFormat(name, tuple(fields), literals, plus=name == "iis", percent=cloudfront)
+    return LineFormat(name, tuple(fields), literals, plus=not cloudfront, percent=cloudfront)
 
 
 CLOUDFRONT = w3c_format("#Fields: " + _CLOUDFRONT_FIELDS)

@@ -16,12 +16,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import unquote
 
 import duckdb
 import polars as pl
 
-from sources.log_formats import EPOCH, EPOCH_MS, EPOCH_US, FAMILY, ISO, Field, JsonFormat, LineFormat, LogFormat, detect
+from sources.log_formats import EPOCH, EPOCH_MS, EPOCH_US, FAMILY, ISO, JsonFormat, LineFormat, LogFormat, detect
 
 # The most patient expression may look at a line many times over; longer lines are left to the others.
 MAX_STRAY_QUOTES_LINE = 16_384
@@ -64,13 +65,13 @@ def parse_lines(con: duckdb.DuckDBPyConnection, lines: pl.DataFrame, source: Sou
         form: LineFormat | None = source.form
         tried: list[LineFormat] = []
         while form is not None and rest.height and len(tried) < _ROUNDS:
-            found, rest = _regular_records(rest, form, source.zone)
+            found, rest = regular_records(rest, form, source.zone)
             tried.append(form)
             if found.height:
                 parts.append(found)
             form = _another_format(rest, source.line_formats, tried)
     if rest.height:
-        parts.extend(_patient_records(rest, source))
+        parts.extend(patient_records(rest, source))
     if len(parts) == 1:
         return parts[0]
     return pl.concat(parts, how="diagonal_relaxed").sort("_row")
@@ -88,7 +89,7 @@ def _another_format(rest: pl.DataFrame, formats: Sequence[LineFormat], tried: li
 # --- tier one --------------------------------------------------------------------------------------------------------
 
 
-def _regular_records(lines: pl.DataFrame, form: LineFormat, zone: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+def regular_records(lines: pl.DataFrame, form: LineFormat, zone: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """(records of the regular lines, the other lines)."""
     values, fits = cut(lines["text"], form)
     raw = pl.DataFrame([lines["_row"], lines["_line"], *(v.alias(f"g{n}") for n, v in enumerate(values))])
@@ -124,9 +125,12 @@ def cut(text: pl.Series, form: LineFormat) -> tuple[list[pl.Series], pl.Series]:
             for item, after in zip(fields, literals[1:], strict=True)
         ]
         with_tail = last and bool(form.tail)
+        if last and not form.tail and number:
+            # One quotation mark more than the format has: they may be at the wrong places.
+            fits.append(~piece.str.contains('"', literal=True).fill_null(True))
         found, so_far, rest = _cut_segment(piece, literals, times, not with_tail)
+        fits.extend([*so_far, *_words(form, len(values), found, number % 2 == 1)])
         values.extend(found)
-        fits.extend([*so_far, *_words(found, fields)])
         if with_tail and rest is not None:
             fits.append(rest.str.contains(f"^(?s:{form.tail})$").fill_null(False))
         elif rest is not None:
@@ -137,15 +141,23 @@ def cut(text: pl.Series, form: LineFormat) -> tuple[list[pl.Series], pl.Series]:
     return values, whole
 
 
-def _words(values: Sequence[pl.Series], fields: Sequence[Field]) -> list[pl.Series]:
-    """Where users and idents are words: a blank in one tells of a virtual host in front, as does a full stop."""
+def _words(form: LineFormat, start: int, values: Sequence[pl.Series], inside: bool) -> list[pl.Series]:
+    """Where values outside quotation marks are words as their kind says; elsewhere a line is cut at the wrong places.
+
+    A blank in the user or a full stop in the ident tells of a virtual host in front, an empty value of a doubled blank.
+    """
     result = []
-    for value, item in zip(values, fields, strict=True):
-        odd = {"user": " ", "ident": r"[.:]"}.get(item.kind)
+    for index, value in enumerate(values, start):
+        kind = form.fields[index].kind
+        odd = {"user": " ", "protocol": " ", "ident": r"[.:]"}.get(kind)
         if odd is not None:
             found = value.str.contains(odd, literal=odd == " ")
             if found.any():
                 result.append(~found.fill_null(True))
+        if not inside and kind not in ("user", "prefix") and not form.literals[index].endswith("["):
+            empty = value == ("-" if kind == "address" and form.fields[0].kind == "host" else "")
+            if empty.any():
+                result.append(~empty.fill_null(True))
     return result
 
 
@@ -221,7 +233,7 @@ def _groups(groups: dict[str, str], form: LineFormat) -> tuple[str, ...]:
     return tuple(groups[f"g{number}"] or "" for number in range(len(form.fields)))
 
 
-def _patient_records(lines: pl.DataFrame, source: Source) -> list[pl.DataFrame]:
+def patient_records(lines: pl.DataFrame, source: Source) -> list[pl.DataFrame]:
     """Records and rejects of irregular lines."""
     formats = source.line_formats
     found: dict[LineFormat, list[tuple[int, int, str, tuple[str, ...]]]] = {}
@@ -299,6 +311,9 @@ def _record(raw: pl.DataFrame, form: LineFormat, zone: str) -> pl.DataFrame:
     by_kind: dict[str, list[str]] = {}
     for number, item in enumerate(form.fields):
         by_kind.setdefault(item.kind, []).append(f"g{number}")
+    if "target_s" in by_kind:
+        by_kind["upstream_s"] = by_kind.pop("target_s")
+        by_kind.setdefault("response_s", []).extend(by_kind["upstream_s"])
     forms = [item.form for item in form.fields if item.kind == "time"]
     columns: list[pl.Expr | pl.Series] = [pl.col("_row"), pl.col("_line"), pl.lit(form.name).alias("log_format")]
     numbers: list[pl.Expr] = []
@@ -337,7 +352,9 @@ def _record(raw: pl.DataFrame, form: LineFormat, zone: str) -> pl.DataFrame:
         else:
             columns.append(_first(names).alias(kind))
     columns.append(pl.all_horizontal(numbers).alias("_numbers") if numbers else pl.lit(True).alias("_numbers"))
-    return raw.select(columns)
+    # What lies outside 1970 to 2100 is no time of a log.
+    in_range = pl.when(pl.col("time").is_between(datetime(1970, 1, 1), datetime(2100, 1, 1))).then(pl.col("time"))
+    return raw.select(columns).with_columns(in_range.alias("time"))
 
 
 def _percent_decoded(values: pl.Series) -> pl.Series:
@@ -387,14 +404,14 @@ def moment(text: pl.Series, form: str, zone: str) -> pl.Series:
     if form in (EPOCH, EPOCH_MS, EPOCH_US):
         scale = {EPOCH: 1e6, EPOCH_MS: 1e3, EPOCH_US: 1.0}[form]
         micros = (text.cast(pl.Float64, strict=False) * scale).round()
-        return _in_range(micros)
+        return _from_micros(micros)
     if form == "auto":
         numbers = text.cast(pl.Float64, strict=False)
         # Seconds, milliseconds or microseconds, told by their size.
         scale_of = pl.when(pl.col("n") < 1e11).then(1e6).when(pl.col("n") < 1e14).then(1e3).otherwise(1.0)
         micros = pl.DataFrame({"n": numbers}).select((pl.col("n") * scale_of).round()).to_series()
         others = [moment(text, item, zone) for item in (ISO, "%d/%b/%Y:%H:%M:%S %z", "%Y/%m/%d %H:%M:%S")]
-        return pl.select(pl.coalesce(_in_range(micros), *others)).to_series()
+        return pl.select(pl.coalesce(_from_micros(micros), *others)).to_series()
     if form == ISO:
         # `2026-03-04T10:00:00.5+01:00`, `… 10:00:00Z`; the sign between date and clock may be a blank.
         plain = text.str.replace(" ", "T", literal=True).str.replace(r",(\d)", ".$1")
@@ -414,10 +431,10 @@ def moment(text: pl.Series, form: str, zone: str) -> pl.Series:
     return to_utc(text.str.strptime(pl.Datetime("us"), bare, strict=False), zone)
 
 
-def _in_range(micros: pl.Series) -> pl.Series:
-    """Microseconds since 1970 as times; what lies outside 1970 to 2100 is no time of a log."""
+def _from_micros(micros: pl.Series) -> pl.Series:
+    """Microseconds since 1970 as times."""
     frame = pl.DataFrame({"t": micros})
-    inside = pl.col("t").is_between(0, 4.1e15)
+    inside = pl.col("t").is_between(0, 5e15)
     return frame.select(pl.when(inside).then(pl.col("t")).cast(pl.Int64).cast(pl.Datetime("us"))).to_series()
 
 

@@ -24,13 +24,13 @@ WITHHELD = "…"
 _IPV4_TEXT = re.compile(r"(?<![\d.])(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})(?![\d.])")
 _IPV6_TEXT = re.compile(r"(?<![\w:])(?=[0-9A-Fa-f:]*::|(?:[0-9A-Fa-f]+:){7})[0-9A-Fa-f:.]+")
 _PARAMETER_TEXT = re.compile(r"(?<=[?&;])([\w.\-\[\]%]+)=([^&;\s\"'<>]*)")
-_E_MAIL_TEXT = re.compile(r"[^\s\"'<>/?&=:,;@]+(?:@|%40)[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}")
+_E_MAIL_TEXT = re.compile(r"(^|[^%\w.+-])(?:[\w.+-]|%2[Bb])+(?:@|%40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
 _JSON_SECRET = re.compile(
     r'("(?:[^"\\]|\\.)*(?:cookie|authorization|token|password|secret)(?:[^"\\]|\\.)*"\s*:\s*)(\[[^\]]*\]|"(?:[^"\\]|\\.)*")',
     re.I,
 )
-# An e-mail address within a path or a query, plain or percent-encoded.
-E_MAIL = r"[^/?&=;,:@\s]+(?:@|%40)[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}"
+# An e-mail address within a path or a query, plain or percent-encoded; the first group is what stands before it.
+E_MAIL = _E_MAIL_TEXT.pattern
 
 
 def mask_address(address: str, ipv4_bits: int = 16, ipv6_bits: int = 48) -> str | None:
@@ -112,7 +112,7 @@ def minimal_query(query: pl.Series, settings: LogSettings) -> pl.Series:
         texts = pairs.list.eval(pl.element().str.replace(r"^[&;?]?(?:amp;)?", "")).list.join("&")
     frame = pl.DataFrame({"q": texts})
     if texts.str.contains("@", literal=True).any() or texts.str.contains("%40", literal=True).any():
-        frame = frame.select(pl.col("q").str.replace_all(E_MAIL, WITHHELD))
+        frame = frame.select(pl.col("q").str.replace_all(E_MAIL, "${1}" + WITHHELD))
     if settings.query == "minimal" and settings.search_parameters:
         names = "|".join(re.escape(name) for name in settings.search_parameters)
         number = rf"(^|&)((?i:{names})=)[^&]*\d(?:[ +.\-/()]|%20|%2B)*(?:\d(?:[ +.\-/()]|%20|%2B)*){{5,}}[^&]*"
@@ -128,7 +128,7 @@ def minimal_query(query: pl.Series, settings: LogSettings) -> pl.Series:
 def clean_paths(path: pl.Series) -> pl.Series:
     """Paths without e-mail addresses and session ids in them."""
     if path.str.contains("@", literal=True).any() or path.str.contains("%40", literal=True).any():
-        path = path.str.replace_all(E_MAIL, WITHHELD)
+        path = path.str.replace_all(E_MAIL, "${1}" + WITHHELD)
     if path.str.contains(";", literal=True).any():
         path = path.str.replace_all(r"(?i);(?:jsessionid|phpsessid|sid)=[^/?;]*", "")
     return path
@@ -155,7 +155,7 @@ def clean_text(text: str, settings: LogSettings) -> str:
     if settings.query != "all":
         text = _PARAMETER_TEXT.sub(parameter, text)
     text = _JSON_SECRET.sub(rf'\1"{WITHHELD}"', text)
-    text = _E_MAIL_TEXT.sub(WITHHELD, text)
+    text = _E_MAIL_TEXT.sub(rf"\1{WITHHELD}", text)
     for pattern in (_IPV6_TEXT, _IPV4_TEXT):
         text = pattern.sub(
             lambda found: mask_address(found[0], settings.ipv4_bits, settings.ipv6_bits) or found[0], text

@@ -27,6 +27,7 @@ _APACHE_SKIP = set("AfkIlLpPRSX^")
 _HEADERS = {
     "referer": "referrer", "user-agent": "user_agent", "host": "host", "x-forwarded-for": "forwarded", "cookie": "cookies",
 }  # fmt: skip
+_ADDRESS_PARTS = {("path", "", "query"), ("path", "?", "query"), ("path", "", "skip")}
 _UNITS = {"s": "response_s", "ms": "response_ms", "us": "response_us"}
 _MOMENTS = {"sec": EPOCH, "msec": EPOCH_MS, "usec": EPOCH_US, "msec_frac": "%3f", "usec_frac": "%6f"}
 _DIRECTIVE = re.compile(r"%[!\d,]*[<>]?(?:\{([^}]*)\})?(\^?[A-Za-z]{1,2})")
@@ -162,7 +163,7 @@ def _nginx_json(name: str, body: str) -> LogFormat:
 
 
 def _checked(name: str, fields: list[Field], literals: list[str]) -> LineFormat:
-    fields, literals = _joined_times(fields, literals)
+    fields, literals = _joined_targets(*_joined_times(fields, literals))
     for index, literal in enumerate(literals[1:-1], 1):
         if not literal:
             raise LogFormatError(
@@ -189,6 +190,27 @@ def _joined_times(fields: list[Field], literals: list[str]) -> tuple[list[Field]
     first = next((n for n, item in enumerate(joined) if item.kind == "time"), None)
     # A second time elsewhere says nothing new.
     joined = [_SKIP if item.kind == "time" and n != first else item for n, item in enumerate(joined)]
+    return joined, between
+
+
+def _joined_targets(fields: list[Field], literals: list[str]) -> tuple[list[Field], list[str]]:
+    """Parts of an address that stand together (`%U%q`, `$uri?$args`, `$scheme://$host$request_uri`) are one field."""
+    joined: list[Field] = []
+    between = [literals[0]]
+    for item, literal in zip(fields, literals[1:], strict=True):
+        before = joined[-1].kind if joined else ""
+        parts = (before, between[-1], item.kind)
+        # `$is_args` is read over: it stands between a path and a query.
+        if parts in _ADDRESS_PARTS or (parts == ("host", "", "target") and between[-2] == "://"):
+            joined[-1] = Field("path" if item == _SKIP else "target")
+            between[-1] = literal
+            if before == "host":
+                # The scheme before the host belongs to it too.
+                joined[-2:] = [Field("target")]
+                between[-2:] = [literal]
+            continue
+        joined.append(item)
+        between.append(literal)
     return joined, between
 
 

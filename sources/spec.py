@@ -12,8 +12,8 @@ import hashlib
 import json
 import re
 import zoneinfo
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -21,8 +21,10 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from sources.log_settings import LogSettings
+
 # Part of `read_hash`: raise it when a reader writes something else for the same file and spec; files are parsed again.
-READER_VERSION = 2
+READER_VERSION = 3
 
 Format = Literal["csv", "json", "ndjson", "xml", "log", "parquet", "xlsx", "xls", "avro"]
 # Told by their first bytes; all others are text.
@@ -33,7 +35,7 @@ RESERVED_COLUMNS = frozenset(
     {
         "_row", "_line", "_raw", "_problem", "file_id", "row_number", "line_number", "row_id", "content_hash",
         "version_key", "time_from", "time_through", "problem", "skip_rule", "nulled_value_count",
-        "ambiguous_time_count", "impossible_time_count", "raw",
+        "ambiguous_time_count", "impossible_time_count", "raw", "miscast", "_decimal", "_time_zone",
     }
 )  # fmt: skip
 
@@ -134,16 +136,20 @@ def _check_pattern(pattern: str | None) -> None:
 
 
 class Recognise(_Strict):
-    """What tells a file of this export from others: column names, the text of its beginning, its file name."""
+    """What tells a file of this export from others: column names, the text of its beginning, its file name.
+
+    `access_log`: the lines are of a known format of access logs, or of one that the settings declare.
+    """
 
     columns: Names = ()
     path: str | None = None
     content: str | None = None
+    access_log: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> Recognise:
-        if not (self.columns or self.path or self.content):
-            raise ValueError("give at least one of columns, content, path")
+        if not (self.columns or self.path or self.content or self.access_log):
+            raise ValueError("give at least one of columns, content, path, access_log")
         _check_pattern(self.content)
         return self
 
@@ -156,8 +162,36 @@ class KeyValue(_Strict):
     value: str = "value"
 
 
+class ZoneSource(_Strict):
+    """Where a zone stands that is not the same for all rows: a column of the row, or a pattern in the file's beginning.
+
+    `pattern`: a regular expression on the first 64 kB whose first group is the zone of the file. `default`: the zone where
+    nothing is found, else that of the system.
+    """
+
+    column: str | None = None
+    pattern: str | None = None
+    default: str | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> ZoneSource:
+        if (self.column is None) == (self.pattern is None):
+            raise ValueError("time_zone: give a zone, or one of column and pattern")
+        _check_pattern(self.pattern)
+        if self.pattern is not None and re.compile(self.pattern).groups != 1:
+            raise ValueError("time_zone.pattern: put the zone in one group ( )")
+        _check_zone(self.default)
+        return self
+
+
+# Parts of the dialect of a text file that a spec may leave to the file.
+DIALECT_KEYS = frozenset({"encoding", "delimiter", "quote", "escape"})
+
+
 class Read(_Strict):
-    """How the file is read: its format and dialect, always declared and never guessed."""
+    """How the file is read. `encoding`, `delimiter`, `quote` and `escape` hold where the spec says them; what it does not
+    say is found in each file before it is read (`known_dialect.py`) and recorded. All else is as declared.
+    """
 
     format: Annotated[tuple[Format, ...], BeforeValidator(_as_tuple)]
     style: Literal["nl", "da", "de", "fr", "en", "en-us", "en-gb"] | None = None
@@ -176,11 +210,12 @@ class Read(_Strict):
     parent: dict[str, Annotated[dict[str, str], BeforeValidator(_as_names)]] = Field(default_factory=dict)
     key_value: KeyValue | None = None
     flatten: Annotated[bool | tuple[str, ...], BeforeValidator(_as_tuple)] = False
-    decimal: Literal[".", ","] = "."
+    decimal: Literal[".", ",", "by_delimiter"] = "."
     thousands: str | None = None
     trailing_minus: bool = False
-    time_zone: str | None = None
+    time_zone: str | ZoneSource | None = None
     empty: Names = ()
+    log: LogSettings = LogSettings()
 
     @model_validator(mode="before")
     @classmethod
@@ -220,9 +255,17 @@ class Read(_Strict):
             raise ValueError("parent: one enclosing element only")
         if self.thousands == self.decimal:
             raise ValueError("thousands and decimal must differ")
+        if self.decimal == "by_delimiter" and self.thousands is not None:
+            raise ValueError("thousands: with decimal: by_delimiter it is the other of the two signs")
         _check_pattern(self.footer)
-        _check_zone(self.time_zone)
+        if not isinstance(self.time_zone, ZoneSource):
+            _check_zone(self.time_zone)
         return self
+
+    @property
+    def open_keys(self) -> frozenset[str]:
+        """The parts of the dialect that the spec does not say."""
+        return DIALECT_KEYS - self.model_fields_set
 
     @property
     def tabular(self) -> bool:
@@ -235,6 +278,7 @@ class Column(_Strict):
 
     `from`: the column is not in the file but made of others, their texts joined by a blank before the cast.
     `pad`: a text of digits gets zeros in front up to this length (a spreadsheet has taken them away).
+    `values`: the values known, in any case; another one is read as it stands and told per file.
     """
 
     type: Literal["text", "integer", "decimal", "boolean", "date", "timestamp", "json", "email", "phone"] = "text"
@@ -243,7 +287,7 @@ class Column(_Strict):
     aliases: Names = ()
     parts: Names = Field(default=(), alias="from")
     format: Names = ()
-    time_zone: str | None = None
+    time_zone: str | ZoneSource | None = None
     decimal: Literal[".", ","] | None = None
     thousands: str | None = None
     trailing_minus: bool | None = None
@@ -252,11 +296,16 @@ class Column(_Strict):
     empty: Names = ()
     true_words: Names = ()
     false_words: Names = ()
+    values: Names = ()
     description: str = ""
 
     @model_validator(mode="after")
     def _check(self) -> Column:
-        _check_zone(self.time_zone)
+        if isinstance(self.time_zone, ZoneSource):
+            if self.time_zone.pattern is not None:
+                raise ValueError("time_zone: a pattern is for the file; give it under read.time_zone")
+        else:
+            _check_zone(self.time_zone)
         if self.format and self.type not in ("date", "timestamp"):
             raise ValueError(f"format is for date and timestamp, not for {self.type}")
         if self.parts and self.aliases:
@@ -265,11 +314,36 @@ class Column(_Strict):
 
 
 class SkipRule(_Strict):
-    """Rows that are left out on purpose: the rule's name, its SQL condition over typed columns, and the reason."""
+    """Rows that are left out on purpose, and the reason: the rule's name and its SQL condition over typed columns, or
+    `rule_by`, an SQL expression that gives the name of the rule (NULL where the row stays).
+    """
 
-    rule: str
-    when: str
+    rule: str | None = None
+    when: str | None = None
+    rule_by: str | None = None
     because: str
+
+    @model_validator(mode="after")
+    def _check(self) -> SkipRule:
+        if (self.rule is None or self.when is None) if self.rule_by is None else (self.rule or self.when):
+            raise ValueError("a skip rule has rule and when, or rule_by alone")
+        return self
+
+    @property
+    def expression(self) -> str:
+        """The SQL in it."""
+        return self.rule_by or self.when or ""
+
+
+class WebColumns(_Strict):
+    """Columns of an export about the web: `user_agent` offers `web_agent` to the mapping, `visitor` also `web_visitor`.
+
+    With `visitor` (one person's device on one UTC day) all rows are counted per visitor before any skip rule, to tell
+    robots by what they do; the export then has `time`, `path`, `referrer` and `ip_masked` too.
+    """
+
+    user_agent: str
+    visitor: str | None = None
 
 
 class SystemDefaults(_Strict):
@@ -302,6 +376,7 @@ class _ExportFile(_Strict):
     skip: tuple[SkipRule, ...] = ()
     columns: dict[str, Column] = Field(default_factory=dict)
     lookups: dict[str, str] = Field(default_factory=dict)
+    web: WebColumns | None = None
     label: str | None = None
     owner: str | None = None
     currency: str | None = None
@@ -337,7 +412,7 @@ class _ExportFile(_Strict):
             wrong = next((name for name in names if name.casefold() in made), None)
             if wrong:
                 raise ValueError(f"{where}: {wrong} is made of others (from) and in no file")
-        rules = [rule.rule for rule in self.skip]
+        rules = [rule.rule or rule.rule_by for rule in self.skip]
         if len(set(rules)) < len(rules):
             raise ValueError("skip: two rules have the same name")
         return self
@@ -364,11 +439,18 @@ class ExportSpec(BaseModel):
     skip: tuple[SkipRule, ...]
     columns: dict[str, Column]
     lookups: dict[str, str]
+    web: WebColumns | None = None
     mapping_sql: str
     folder: Path
     time_zone: str
     currency: str | None
     country: str | None
+
+    @property
+    def zone_source(self) -> ZoneSource | None:
+        """Where the zone of the export's times stands, if it is not one for all of them."""
+        zone = self.read.time_zone
+        return zone if isinstance(zone, ZoneSource) else None
 
     @property
     def path(self) -> Path:
@@ -381,18 +463,21 @@ class ExportSpec(BaseModel):
         names = {name: column.aliases for name, column in self.columns.items()}
         read = self.read.model_dump(exclude={"style", "decimal", "thousands", "trailing_minus", "time_zone", "empty"})
         parts = sorted({part for column in self.columns.values() for part in column.parts})
-        return _hash([READER_VERSION, read, names, parts, self.recognise.columns, self.key, self.version])
+        found = [sorted(self.read.open_keys), self.read.decimal == "by_delimiter", self.zone_source and self.zone_source.pattern]
+        return _hash([READER_VERSION, read, names, parts, found, self.recognise.columns, self.key, self.version])
 
     @property
     def spec_hash(self) -> str:
         """8 hex digits over the whole spec, its mapping and the system's defaults; a change maps the export again."""
-        return _hash([READER_VERSION, self.model_dump(mode="json", exclude={"folder"})])
+        return _hash([READER_VERSION, sorted(self.read.open_keys), self.model_dump(mode="json", exclude={"folder"})])
 
     @cached_property
     def declared_columns(self) -> dict[str, Column]:
         """Columns that a typed row has whether or not the file has them: all that the spec names, in its order."""
         declared = dict(self.columns)
         parts = [part for column in self.columns.values() for part in column.parts]
+        zones = [self.read.time_zone, *(column.time_zone for column in self.columns.values())]
+        parts += [zone.column for zone in zones if isinstance(zone, ZoneSource) and zone.column]
         for name in (*self.recognise.columns, *self.read.columns, *self.key, *self.version, *parts):
             if name.casefold() not in {known.casefold() for known in declared}:
                 declared[name] = Column()
@@ -428,6 +513,19 @@ class SourceCatalog:
     def system(self, system: str) -> list[ExportSpec]:
         """The exports of one system."""
         return [spec for spec in self.exports.values() if spec.system == system]
+
+
+def with_log_settings(catalog: SourceCatalog, given: Mapping[str, Any]) -> SourceCatalog:
+    """The catalogue with the configuration's settings of access logs in every spec that reads them.
+
+    Raises pydantic's `ValidationError` for settings that cannot be, such as a format string without a time.
+    """
+    exports = dict(catalog.exports)
+    for name, spec in exports.items():
+        if "log" in spec.read.format:
+            log = spec.read.log.with_settings(given)
+            exports[name] = spec.model_copy(update={"read": spec.read.model_copy(update={"log": log})})
+    return replace(catalog, exports=exports)
 
 
 def load_catalog(extra_folders: Sequence[Path] = ()) -> SourceCatalog:
@@ -487,12 +585,18 @@ def load_spec(path: Path, defaults: SystemDefaults | None = None) -> ExportSpec:
         skip=content.skip,
         columns=content.columns,
         lookups=content.lookups,
+        web=content.web,
         mapping_sql=mapping,
         folder=path.parent,
-        time_zone=content.read.time_zone or defaults.time_zone or "UTC",
+        time_zone=_zone_for_all(content.read.time_zone) or defaults.time_zone or "UTC",
         currency=content.currency or defaults.currency,
         country=content.country or defaults.country,
     )
+
+
+def _zone_for_all(zone: str | ZoneSource | None) -> str | None:
+    """The zone of rows that do not say theirs."""
+    return zone.default if isinstance(zone, ZoneSource) else zone
 
 
 def _load_system(path: Path) -> SystemDefaults:

@@ -11,21 +11,24 @@ Rules worth knowing:
 - A column made of others (`from:`) is their texts joined by a blank; NULL where the first is.
 - A local time that occurs twice (clocks go back) is its first occurrence, daylight saving; one that does not exist
   (clocks go forward) is moved forward by the gap. Both are counted per row.
+- A zone may stand in a column of the row or be that of the file (`_time_zone`); an unknown one is a problem of the row.
+- `miscast` names the columns of a row whose text is not of their type, in whatever row: a retyped column shows in it.
 - Hashes are the lower half of MD5, shifted to 62 bits: stable over versions and engines, unlike `hash()`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 
-from sources.spec import STYLES, Column, ExportSpec, SpecError, Style
+from sources.spec import STYLES, Column, ExportSpec, SpecError, Style, ZoneSource
 
 DUCKDB_TYPES = {
     "text": "VARCHAR",
@@ -43,6 +46,8 @@ TRUE_WORDS = ("true", "t", "yes", "y", "1", "ja", "j")
 FALSE_WORDS = ("false", "f", "no", "n", "0", "nee", "nej")
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+# Counted since 1970-01-01 UTC: how many microseconds one of them is.
+_EPOCH_MICROSECONDS = {"epoch": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
 _ISO_LOCAL = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?)?"
 _ISO_OFFSET = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)? ?(Z|z|UTC|GMT|[+-]\d{2}(:?\d{2})?)"
 _ISO_DATE = r"\d{4}-\d{2}-\d{2}([T ]00:00(:00(\.0+)?)?Z?)?"
@@ -63,12 +68,15 @@ def lookup_columns(spec: ExportSpec) -> list[tuple[str, str]]:
     return [(name, DUCKDB_TYPES[column.type]) for name, column in _declared(spec).items()]
 
 
-def typed_select(spec: ExportSpec, relation: str, present_columns: Sequence[str]) -> str:
+def typed_select(
+    spec: ExportSpec, relation: str, present_columns: Sequence[str], typed_columns: Mapping[str, str] | None = None
+) -> str:
     """The SELECT that types parsed rows.
 
     `relation` is SQL text for a table of parsed rows (`_row`, `_line`, `_raw`, `_problem`, text columns) with
-    `file_id`. `present_columns` are its text columns. The result has `file_id`, `row_number`, `line_number`, `row_id`,
-    `content_hash`, `version_key`, `time_from`, `time_through`, `problem`, `skip_rule`, `nulled_value_count`,
+    `file_id`. `present_columns` are its own columns, texts but for `typed_columns` (name → type), which the reader of logs
+    has typed already. The result has `file_id`, `row_number`, `line_number`, `row_id`,
+    `content_hash`, `version_key`, `time_from`, `time_through`, `problem`, `skip_rule`, `miscast`, `nulled_value_count`,
     `ambiguous_time_count`, `impossible_time_count`, `raw`, then every export column, typed where declared; declared
     columns that the file lacks are NULL. Times are naive UTC. A row has a `skip_rule` or a `problem`, not both; only
     a row that cannot be read is a problem before any rule is asked.
@@ -81,19 +89,31 @@ def typed_select(spec: ExportSpec, relation: str, present_columns: Sequence[str]
         present[known.get(name.casefold(), name)] = name
         if name.casefold() not in known:
             columns[name] = Column()
+    ready = typed_columns or {}
+    typed = [name for name, found in present.items() if ready.get(found) == columns[name].type]
     cells = [
         f"{_made(spec, column, columns, present) if column.parts else _cell(spec, column, present.get(name))} "
         f"as {_text(name)}"
         for name, column in columns.items()
+        if name not in typed
     ]
+    # Their text is made from the value, not the reverse.
+    cells += [f"cast({identifier(present[name])} as {DUCKDB_TYPES[columns[name].type]}) as {_given(name)}" for name in typed]
+    cells += [f"cast({identifier(present[name])} as varchar) as {_text(name)}" for name in typed]
     content = [
         f"{literal(name + '=')} || {_text(name)}" for name in sorted(present, key=lambda item: (item.casefold(), item))
     ]
     content_hash = _hash(["_raw", *content])
-    values, zoned, ambiguous, impossible = _values(spec, columns)
+    values, zoned, ambiguous, impossible = _values(spec, columns, typed)
+    base = ["file_id", "_row", "_line", "_raw", "_problem"]
+    if spec.read.decimal == "by_delimiter":
+        base.append("_decimal")
+    if spec.zone_source is not None and spec.zone_source.pattern is not None:
+        base.append("_time_zone")
+    hashed = [f"{content_hash} as content_hash", *_zones(spec, columns)]
     ctes = [
-        ("cell", f"select file_id, _row, _line, _raw, _problem,\n    {_lines(cells)}\n  from {relation}"),
-        ("hashed", f"select *, {content_hash} as content_hash from cell"),
+        ("cell", f"select {', '.join(base)},\n    {_lines(cells)}\n  from {relation}"),
+        ("hashed", f"select *,\n    {_lines(hashed)}\n  from cell"),
         ("cast_value", f"select *,\n    {_lines(values)}\n  from hashed"),
         ("zoned", f"select *{''.join(f', {item}' for item in zoned)} from cast_value"),
         ("ruled", f"select *, {_skip_rule(spec)} as skip_rule from zoned"),
@@ -115,6 +135,7 @@ def typed_select(spec: ExportSpec, relation: str, present_columns: Sequence[str]
         *_time_range(columns),
         "problem",
         "skip_rule",
+        f"{_miscast(columns)} as miscast",
         f"{_count(_nulled(columns))} as nulled_value_count",
         f"{_count(ambiguous)} as ambiguous_time_count",
         f"{_count(impossible)} as impossible_time_count",
@@ -123,6 +144,21 @@ def typed_select(spec: ExportSpec, relation: str, present_columns: Sequence[str]
     ]
     with_part = ",\n".join(f"{name} as (\n  {body}\n)" for name, body in ctes)
     return f"with {with_part}\nselect\n  {_lines(output, 2)}\nfrom judged"
+
+
+def typed_columns(schema: pa.Schema) -> dict[str, str]:
+    """The columns of a parsed file that its reader has typed already, with their type as a spec names it."""
+    found = {}
+    for item in schema:
+        if item.name.startswith("_"):
+            continue
+        if pa.types.is_integer(item.type):
+            found[item.name] = "integer"
+        elif pa.types.is_floating(item.type):
+            found[item.name] = "decimal"
+        elif pa.types.is_timestamp(item.type):
+            found[item.name] = "timestamp"
+    return found
 
 
 def mapping_query(spec: ExportSpec) -> str:
@@ -156,9 +192,9 @@ def _declared(spec: ExportSpec) -> dict[str, Column]:
     known = {name.casefold() for name in declared}
     for rule in spec.skip:
         try:
-            condition = sqlglot.parse_one(rule.when, dialect="duckdb")
+            condition = sqlglot.parse_one(rule.expression, dialect="duckdb")
         except sqlglot.errors.SqlglotError as error:
-            raise SpecError(f"{spec.path}: skip rule {rule.rule}: not a SQL condition: {error}") from None
+            raise SpecError(f"{spec.path}: skip rule {rule.rule or rule.rule_by}: not a SQL condition: {error}") from None
         for column in condition.find_all(exp.Column):
             if column.name.casefold() not in known:
                 known.add(column.name.casefold())
@@ -171,10 +207,15 @@ def _text(name: str) -> str:
     return identifier(name + "~")
 
 
+def _given(name: str) -> str:
+    """Alias of a value that the reader has typed already."""
+    return identifier(name + "~given")
+
+
 def _cell(spec: ExportSpec, column: Column, found: str | None) -> str:
     if found is None:
         return "cast(null as varchar)"
-    value = f"nullif(trim({identifier(found)}), '')"
+    value = f"nullif(trim(cast({identifier(found)} as varchar)), '')"
     if column.pad:
         digits = literal(rf"\d{{1,{column.pad - 1}}}")
         value = f"case when regexp_full_match({value}, {digits}) then lpad({value}, {column.pad}, '0') else {value} end"
@@ -207,36 +248,50 @@ def _count(flags: Sequence[str]) -> str:
 # --- values --------------------------------------------------------------------------------------------------------
 
 
-def _values(spec: ExportSpec, columns: dict[str, Column]) -> tuple[list[str], list[str], list[str], list[str]]:
+def _values(
+    spec: ExportSpec, columns: dict[str, Column], typed: Sequence[str]
+) -> tuple[list[str], list[str], list[str], list[str]]:
     """Typed values; then for local times the second step to UTC, and the flags of ambiguous and impossible ones."""
     values, zoned, ambiguous, impossible = [], [], [], []
     for name, column in columns.items():
         text = _text(name)
+        if name in typed:
+            values.append(f"{_given(name)} as {identifier(name)}")
+            continue
         if column.type != "timestamp":
             values.append(f"{_cast(spec, column, text)} as {identifier(name)}")
             continue
-        zone = column.time_zone or spec.time_zone
         local_name, utc_name = identifier(name + "~local"), identifier(name + "~utc")
         absolute, local = _timestamp(column, text, STYLES[spec.read.style] if spec.read.style else None)
         values.append(f"{local or 'cast(null as timestamp)'} as {local_name}")
-        back, forward = _clock_changes(zone)
+        source = _zone_source(spec, column)
+        always = source is not None
+        if source is None:
+            zone = literal(column.time_zone if isinstance(column.time_zone, str) else spec.time_zone)
+            back, forward = _clock_changes(zone[1:-1])
+        else:
+            zone = identifier(name + "~zone")
+            back, forward = dict.fromkeys(_ALL_BACK, frozenset[int]()), frozenset[int]()
         # Step one: the local time, and its UTC as the zone table has it (an ambiguous one: the second occurrence; an
         # impossible one: moved forward by the gap). Step two: the first occurrence, where there are two.
-        moved = f"timezone('UTC', timezone({literal(zone)}, {local_name}))"
+        moved = f"timezone('UTC', timezone({zone}, {local_name}))"
+        if always:
+            moved = f"coalesce({moved}, {local_name} - to_seconds({identifier(name + '~offset')}))"
         values.append(f"{moved if local and not _is_utc(zone) else local_name} as {utc_name}")
         result = utc_name
         if local and back:
             for seconds, months in back.items():
                 earlier = f"{utc_name} - to_seconds({seconds})"
-                clock = f"timezone({literal(zone)}, timezone('UTC', {earlier}))"
+                clock = f"timezone({zone}, timezone('UTC', {earlier}))"
                 flag = identifier(f"{name}~twice {seconds}")
-                twice = f"coalesce(({_in_months(local_name, months)}) and {clock} = {local_name}, false)"
-                zoned.append(f"{twice} as {flag}")
+                near = "true" if always else _in_months(local_name, months)
+                zoned.append(f"coalesce(({near}) and {clock} = {local_name}, false) as {flag}")
                 result = f"case when {flag} then {earlier} else {result} end"
                 ambiguous.append(flag)
-        if local and forward:
-            clock = f"timezone({literal(zone)}, timezone('UTC', {utc_name}))"
-            impossible.append(f"coalesce(({_in_months(local_name, forward)}) and {clock} <> {local_name}, false)")
+        if local and (forward or always):
+            clock = f"timezone({zone}, timezone('UTC', {utc_name}))"
+            near = "true" if always else _in_months(local_name, forward)
+            impossible.append(f"coalesce(({near}) and {clock} <> {local_name}, false)")
         if absolute:
             result = f"case when {local_name} is null then {absolute} else {result} end"
         zoned.append(f"{result} as {identifier(name)}")
@@ -269,7 +324,13 @@ def _cast(spec: ExportSpec, column: Column, text: str) -> str:
 
 def _number(spec: ExportSpec, column: Column, text: str) -> str:
     decimal = column.decimal or spec.read.decimal
-    thousands = column.thousands or spec.read.thousands
+    if decimal == "by_delimiter":
+        comma, point = _number_as(spec, column, text, ",", "."), _number_as(spec, column, text, ".", ",")
+        return f"case when _decimal = ',' then {comma} else {point} end"
+    return _number_as(spec, column, text, decimal, column.thousands or spec.read.thousands)
+
+
+def _number_as(spec: ExportSpec, column: Column, text: str, decimal: str, thousands: str | None) -> str:
     value = text
     for sign in column.strip:
         value = f"replace({value}, {literal(sign)}, '')"
@@ -342,15 +403,15 @@ def _timestamp(column: Column, text: str, style: Style | None) -> tuple[str | No
     The absolute one is meant for values that the local one does not read.
     """
     if column.format:
-        epochs = [item for item in column.format if item in ("epoch", "epoch_ms")]
+        epochs = [item for item in column.format if item in _EPOCH_MICROSECONDS]
         formats = [item for item in column.format if item not in epochs]
         with_zone = [item for item in formats if "%z" in item or "%Z" in item]
         without = [item for item in formats if item not in with_zone]
         absolute = []
         for item in epochs:
-            scale = 1_000_000 if item == "epoch" else 1_000
+            scale = _EPOCH_MICROSECONDS[item]
             number = f"try_cast({text} as decimal(30, 6))"
-            plain = f"regexp_full_match({text}, '-?\\d{{1,14}}(\\.\\d{{1,6}})?')"
+            plain = f"regexp_full_match({text}, '-?\\d{{1,17}}(\\.\\d{{1,6}})?')"
             absolute.append(f"case when {plain} then make_timestamp(cast({number} * {scale} as bigint)) end")
         if with_zone:
             absolute.append(f"timezone('UTC', {_strptime(_english(text, style), with_zone)})")
@@ -370,7 +431,46 @@ def _timestamp(column: Column, text: str, style: Style | None) -> tuple[str | No
 
 
 def _is_utc(zone: str) -> bool:
-    return zone in ("UTC", "Etc/UTC", "GMT", "Etc/GMT", "Zulu")
+    """Whether a zone, as a SQL literal, is UTC."""
+    return zone.strip("'") in ("UTC", "Etc/UTC", "GMT", "Etc/GMT", "Zulu")
+
+
+# By how many seconds clocks go back anywhere in the world, 1990 to 2040.
+_ALL_BACK = (3600, 1800, 7200, 10800)
+_OFFSET = r"[+-]\d{2}:?\d{2}"
+
+
+def _zone_source(spec: ExportSpec, column: Column) -> ZoneSource | None:
+    """Where the zone of a column's times stands, unless it is one for all rows."""
+    return column.time_zone if isinstance(column.time_zone, ZoneSource) else None if column.time_zone else spec.zone_source
+
+
+def _zone_text(spec: ExportSpec, source: ZoneSource) -> str:
+    """SQL of the zone's name as the row or the file gives it; the default where there is none."""
+    found = _text(source.column) if source.column else "_time_zone"
+    return f"coalesce(nullif(trim({found}), ''), {literal(source.default or spec.time_zone)})"
+
+
+def _zones(spec: ExportSpec, columns: dict[str, Column]) -> list[str]:
+    """For each time whose zone is not one for all rows: its zone, or its offset in seconds, NULL where it is neither."""
+    made = []
+    for name, column in columns.items():
+        source = _zone_source(spec, column)
+        if column.type != "timestamp" or source is None:
+            continue
+        text = f"case lower({_zone_text(spec, source)}) when 'z' then 'UTC' else {_zone_text(spec, source)} end"
+        # Abbreviations mean different zones to different people: IST, CST.
+        known = (
+            "select lower(name) from pg_timezone_names() where contains(name, '/') "
+            "or name in ('UTC', 'GMT', 'CET', 'EET', 'WET', 'MET')"
+        )
+        made.append(f"case when lower({text}) in ({known}) then {text} end as {identifier(name + '~zone')}")
+        hours, minutes = f"cast(({text})[2:3] as integer)", f"cast(right({text}, 2) as integer)"
+        seconds = f"({hours} * 3600 + {minutes} * 60) * if(({text})[1] = '-', -1, 1)"
+        made.append(
+            f"case when regexp_full_match({text}, {literal(_OFFSET)}) then {seconds} end as {identifier(name + '~offset')}"
+        )
+    return made
 
 
 def _in_months(local_name: str, months: frozenset[int]) -> str:
@@ -440,6 +540,19 @@ def _problem(spec: ExportSpec, columns: dict[str, Column]) -> str:
                 f"when {_text(name)} is null then "
                 + struct(literal(name), "null", "'required and empty'", f"Fill it in the system behind {export}.")
             )
+        source = _zone_source(spec, column) if column.type == "timestamp" and not column.optional else None
+        if source is not None:
+            unknown = f"{identifier(name + '~zone')} is null and {identifier(name + '~offset')} is null"
+            local = identifier(name + "~local")
+            cases.append(
+                f"when {local} is not null and {unknown} then "
+                + struct(
+                    literal(source.column) if source.column else "null",
+                    _zone_text(spec, source),
+                    "'unknown time zone'",
+                    f"Give a name as Europe/Amsterdam or an offset as +02:00, or a default for {name} in {export}.",
+                )
+            )
         if not column.optional and column.type not in ("text", "email", "phone"):
             what = f"not a {column.type}" if column.type != "integer" else "not an integer"
             style = ", ".join(column.format) or ("ISO 8601" if column.type in ("date", "timestamp") else "")
@@ -457,19 +570,38 @@ def _problem(spec: ExportSpec, columns: dict[str, Column]) -> str:
     return f"cast(case\n      {lines}\n    end as {PROBLEM_TYPE})"
 
 
-def _nulled(columns: dict[str, Column]) -> list[str]:
-    return [
-        f"{_text(name)} is not null and {identifier(name)} is null"
+def _uncast(columns: dict[str, Column]) -> dict[str, str]:
+    """For each column with a type that not every text has: whether its text is not of that type."""
+    return {
+        name: f"{_text(name)} is not null and {identifier(name)} is null"
         for name, column in columns.items()
-        if column.optional and column.type not in ("text", "email", "phone")
-    ]
+        if column.type not in ("text", "email", "phone")
+    }
+
+
+def _nulled(columns: dict[str, Column]) -> list[str]:
+    return [flag for name, flag in _uncast(columns).items() if columns[name].optional]
+
+
+def _miscast(columns: dict[str, Column]) -> str:
+    """SQL list of the columns of a row whose text is not of their type; NULL where there is none."""
+    flags = _uncast(columns)
+    if not flags:
+        return "cast(null as varchar[])"
+    names = ", ".join(f"case when {flag} then {literal(name)} end" for name, flag in flags.items())
+    some = " or ".join(f"({flag})" for flag in flags.values())
+    return f"case when {some} then list_filter([{names}], lambda x: x is not null) end"
 
 
 def _skip_rule(spec: ExportSpec) -> str:
     if not spec.skip:
         return "cast(null as varchar)"
-    cases = " ".join(f"when ({rule.when}) then {literal(rule.rule)}" for rule in spec.skip)
-    return f"case when _problem is not null then cast(null as varchar) {cases} end"
+    names = [
+        f"({rule.rule_by})" if rule.rule_by else f"case when ({rule.when}) then {literal(rule.rule or '')} end"
+        for rule in spec.skip
+    ]
+    first = f"coalesce({', '.join(names)})" if len(names) > 1 else names[0]
+    return f"case when _problem is null then {first} end"
 
 
 def _version_key(spec: ExportSpec, columns: dict[str, Column]) -> str:

@@ -1,4 +1,4 @@
-"""The parsed file: all columns as text beside `_row`, `_line`, `_raw`, `_problem`; written in batches, atomically.
+"""The parsed file: all columns as text (a log's are typed) beside `_row`, `_line`, `_raw`, `_problem`; written atomically.
 
 Belongs here: the parsed file's shape and its atomic writing. Does not belong here: any input format.
 """
@@ -6,7 +6,7 @@ Belongs here: the parsed file's shape and its atomic writing. Does not belong he
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -57,9 +57,14 @@ class ParsedWriter:
     Use as a context manager; leaving it by an exception removes what was begun.
     """
 
-    def __init__(self, out: Path, columns: Iterable[str] = ()) -> None:
+    def __init__(self, out: Path, columns: Iterable[str] = (), constants: dict[str, str | None] | None = None) -> None:
         self.out = out
         self.columns: list[str] = list(columns)
+        self._types: dict[str, pa.DataType] = {}
+        # What holds for all rows of the file, as columns after the file's own (`_decimal`, `_time_zone`).
+        self.constants = constants or {}
+        # Why the file ends before its end, where it does.
+        self.broken: str | None = None
         self.row_count = 0
         self.problem_count = 0
         self._parts: list[Path] = []
@@ -80,21 +85,26 @@ class ParsedWriter:
         for part in self._parts:
             part.unlink(missing_ok=True)
 
+    def set_types(self, types: Mapping[str, pa.DataType]) -> None:
+        """Say before the first row that the reader writes these columns, already typed, instead of texts as found."""
+        self._types = dict(types)
+        self.columns = list(types)
+
     def write(self, table: pa.Table) -> None:
-        """Add rows: the four base columns and any text columns."""
+        """Add rows: the four base columns and any text columns (or those of `set_types`)."""
         if not table.num_rows:
             return
         self.row_count += table.num_rows
         self.problem_count += table.num_rows - table["_problem"].null_count
         new = [name for name in table.column_names if name not in BASE_SCHEMA.names and name not in set(self.columns)]
         if new:
-            self._flush()
+            self.flush()
             self._close_part()
             self.columns += new
         self._pending.append(table)
         self._pending_rows += table.num_rows
         if self._pending_rows >= ROW_GROUP_ROWS:
-            self._flush()
+            self.flush()
 
     def problem(self, row: int, line: int | None, raw: str | None, reason: str) -> None:
         """Add one record that cannot be read."""
@@ -103,18 +113,41 @@ class ParsedWriter:
     @property
     def schema(self) -> pa.Schema:
         """The parsed file's schema with the columns known so far."""
-        return pa.schema([*BASE_SCHEMA, *((name, pa.string()) for name in self.columns)])
+        names = (*self.columns, *self.constants)
+        return pa.schema([*BASE_SCHEMA, *((name, self._types.get(name, pa.string())) for name in names)])
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write the rows added so far as a row group of their own."""
         if not self._pending:
             return
         if self._writer is None:
             part = self.out.with_name(f".{self.out.name}.{os.getpid()}.{len(self._parts)}.part")
             self._parts.append(part)
-            self._writer = pq.ParquetWriter(part, self.schema, compression="zstd", compression_level=1)
+            self._writer = self._open(part)
         table = pa.concat_tables([fit(table, self.schema) for table in self._pending])
+        for name, value in self.constants.items():
+            same = pa.repeat(pa.scalar(value, pa.string()), table.num_rows)
+            table = table.set_column(table.column_names.index(name), name, same)
         self._writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
         self._pending, self._pending_rows = [], 0
+
+    def _open(self, part: Path) -> pq.ParquetWriter:
+        if not self._types:
+            return pq.ParquetWriter(part, self.schema, compression="zstd", compression_level=1)
+        # Numbers as differences, texts as dictionaries, statistics of times only: half the size and a third of the time.
+        # Without Arrow's own schema beside it, a column that was coded in memory reads as the text that it is.
+        numbers = [f.name for f in self.schema if pa.types.is_integer(f.type) or pa.types.is_timestamp(f.type)]
+        texts = [f.name for f in self.schema if f.name not in numbers and not pa.types.is_floating(f.type)]
+        return pq.ParquetWriter(
+            part,
+            self.schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=texts,
+            column_encoding=dict.fromkeys(numbers, "DELTA_BINARY_PACKED"),
+            write_statistics=[f.name for f in self.schema if pa.types.is_timestamp(f.type)],
+            store_schema=False,
+        )
 
     def _close_part(self) -> None:
         if self._writer is not None:
@@ -122,7 +155,7 @@ class ParsedWriter:
             self._writer = None
 
     def _finish(self) -> None:
-        self._flush()
+        self.flush()
         self._close_part()
         if len(self._parts) == 1 and pq.read_schema(self._parts[0]).names == self.schema.names:
             self._parts[0].replace(self.out)
@@ -138,11 +171,15 @@ class ParsedWriter:
             part.unlink()
 
 
+def _cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    return column if column.type == kind else column.cast(kind)
+
+
 def fit(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """The table with exactly the schema's columns, absent ones as NULL."""
     have = set(table.column_names)
     return pa.table(
-        [table[f.name].cast(f.type) if f.name in have else pa.nulls(table.num_rows, f.type) for f in schema],
+        [_cast(table[f.name], f.type) if f.name in have else pa.nulls(table.num_rows, f.type) for f in schema],
         schema=schema,
     )
 
