@@ -195,8 +195,9 @@ def touchpoint_trend(table: pa.Table) -> pa.Table:
     today: dt.date = frame["data_date"][0]
     incidents = _dates(frame["incident_weeks"][0])
     special = frozenset(_dates(frame["special_days"][0]))
-    first, last = frame["week_date"].min(), today - dt.timedelta(days=today.weekday())
-    weeks = [first + dt.timedelta(weeks=number) for number in range((last - first).days // 7 + 1)]  # type: ignore[operator]
+    first: dt.date = min(frame["week_date"].to_list())
+    last = today - dt.timedelta(days=today.weekday())
+    weeks = [first + dt.timedelta(weeks=number) for number in range((last - first).days // 7 + 1)]
     matrix = design(weeks, special)
     parts = [
         _series(part, weeks, matrix, today, incidents)

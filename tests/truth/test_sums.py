@@ -124,8 +124,8 @@ def test_channels_per_day_add_up_to_the_touchpoints(company: Company) -> None:
     )
     found = company.rows(
         """
-        select activity_date, channel, touchpoint_count, bot_touchpoint_count
-        from channel_daily where touchpoint_count + bot_touchpoint_count > 0 order by all
+        select activity_date, channel, sum(touchpoint_count), sum(bot_touchpoint_count)
+        from channel_daily where touchpoint_count + bot_touchpoint_count > 0 group by all order by all
         """
     )
     assert found == expected

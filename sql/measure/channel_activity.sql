@@ -1,0 +1,215 @@
+-- channel_activity: what channel metrics are sums of: counts per day, channel, its dimensions, customer and visit.
+-- kind: aggregate
+-- grain: no key: one row per day, channel with its dimensions, customer and visit
+-- The grain has no key of its own: customer and visit are NULL where there are none, and costs have neither.
+-- Robots are counted apart. A visit counts where it began (visit_count on its first touchpoint). Waiting is how long a
+-- customer who came to us waited; response is how long we took to answer. NPS: promoters answered 9 or 10, detractors 0 to
+-- 6; CSAT: satisfied are the best two of five; CES: mean of the scaled answers.
+with
+
+setting_import as (
+    select
+        data_date_at,
+        attribution_journey_definition
+    from setting
+),
+
+goal as (
+    select
+        journey_step.touchpoint_id,
+        count(*) as journey_conversion_count,
+        sum(cast(journey_step.amount_base as decimal(38, 4))) as value_amount_base
+    from journey_step
+    inner join setting_import
+        on setting_import.attribution_journey_definition = journey_step.journey_definition
+    where journey_step.is_goal
+    group by journey_step.touchpoint_id
+),
+
+described as (
+    select
+        cast(date_trunc('day', touchpoint.occurred_at) as date) as activity_date,
+        touchpoint.channel,
+        coalesce(touchpoint.channel_detail, '(none)') as channel_detail,
+        coalesce(session_source.channel_group, '(none)') as channel_group,
+        coalesce(touchpoint.campaign_name, '(none)') as campaign_name,
+        touchpoint.medium,
+        touchpoint.journey_phase,
+        touchpoint.direction,
+        case when not touchpoint.is_bot then touchpoint.customer_id end as customer_id,
+        touchpoint.session_id,
+        touchpoint.touchpoint_id,
+        touchpoint.is_bot,
+        touchpoint.touchpoint_type in ('error_page', 'payment_failed', 'delivery_failed')
+        or coalesce(touchpoint.outcome in ('failure', 'no_answer', 'abandoned'), false) as is_failure,
+        case when not touchpoint.is_bot then touchpoint.waiting_seconds end as waiting_seconds,
+        case when not touchpoint.is_bot then touchpoint.score_kind end as score_kind,
+        case when not touchpoint.is_bot then touchpoint.score_scaled end as score_scaled
+    from touchpoint
+    cross join setting_import
+    left join session_source on session_source.session_id = touchpoint.session_id
+    where touchpoint.occurred_at <= setting_import.data_date_at
+),
+
+activity as (
+    select
+        described.activity_date,
+        described.channel,
+        described.channel_detail,
+        described.channel_group,
+        described.campaign_name,
+        described.medium,
+        described.journey_phase,
+        described.direction,
+        described.customer_id,
+        described.session_id,
+        count(*) filter (where not described.is_bot) as touchpoint_count,
+        count(*) filter (where not described.is_bot and described.customer_id is not null) as identified_touchpoint_count,
+        count(*) filter (where described.is_bot) as bot_touchpoint_count,
+        count(*) filter (where described.session_id = described.touchpoint_id) as visit_count,
+        count(*) filter (where not described.is_bot and described.direction = 'inbound') as inbound_count,
+        count(*) filter (where not described.is_bot and described.direction = 'outbound') as outbound_count,
+        count(*) filter (where not described.is_bot and described.is_failure) as failure_count,
+        sum(goal.journey_conversion_count) as journey_conversion_count,
+        sum(goal.value_amount_base) as value_amount_base,
+        sum(case when described.direction <> 'outbound' then described.waiting_seconds end) as waiting_seconds,
+        count(case when described.direction <> 'outbound' then described.waiting_seconds end) as waiting_count,
+        sum(case when described.direction = 'outbound' then described.waiting_seconds end) as response_seconds,
+        count(case when described.direction = 'outbound' then described.waiting_seconds end) as response_count,
+        sum(cast(described.score_scaled as decimal(38, 9))) as score_sum,
+        count(described.score_scaled) as score_count,
+        count(*) filter (where described.score_kind = 'nps' and described.score_scaled >= 0.9) as nps_promoter_count,
+        count(*) filter (where described.score_kind = 'nps' and described.score_scaled < 0.65) as nps_detractor_count,
+        count(*) filter (where described.score_kind = 'nps' and described.score_scaled is not null) as nps_count,
+        sum(cast(case when described.score_kind = 'ces' then described.score_scaled end as decimal(38, 9))) as ces_sum,
+        count(*) filter (where described.score_kind = 'ces' and described.score_scaled is not null) as ces_count,
+        count(*) filter (where described.score_kind = 'csat' and described.score_scaled >= 0.75) as csat_satisfied_count,
+        count(*) filter (where described.score_kind = 'csat' and described.score_scaled is not null) as csat_count
+    from described
+    left join goal on goal.touchpoint_id = described.touchpoint_id
+    group by
+        described.activity_date,
+        described.channel,
+        described.channel_detail,
+        described.channel_group,
+        described.campaign_name,
+        described.medium,
+        described.journey_phase,
+        described.direction,
+        described.customer_id,
+        described.session_id
+),
+
+-- In which channel group the visits of a network's advertisements arrive.
+cost as (
+    select
+        channel_cost.cost_date as activity_date,
+        channel_cost.channel,
+        coalesce(channel_cost.channel_detail, '(none)') as channel_detail,
+        case
+            when regexp_matches(
+                lower(channel_cost.channel_detail), 'meta|facebook|instagram|linkedin|pinterest|tiktok|twitter|snapchat'
+            ) then 'Paid Social'
+            when regexp_matches(lower(channel_cost.channel_detail), 'display|content|youtube|video') then 'Display'
+            when regexp_matches(lower(channel_cost.channel_detail), 'google|bing|microsoft|search') then 'Paid Search'
+            else '(none)'
+        end as channel_group,
+        coalesce(channel_cost.campaign_name, '(none)') as campaign_name,
+        sum(channel_cost.impression_count) as impression_count,
+        sum(channel_cost.click_count) as click_count,
+        sum(cast(channel_cost.cost_amount_base as decimal(38, 4))) as cost_amount_base
+    from channel_cost
+    cross join setting_import
+    where channel_cost.cost_date <= cast(setting_import.data_date_at as date)
+    group by
+        channel_cost.cost_date,
+        channel_cost.channel,
+        coalesce(channel_cost.channel_detail, '(none)'),
+        case
+            when regexp_matches(
+                lower(channel_cost.channel_detail), 'meta|facebook|instagram|linkedin|pinterest|tiktok|twitter|snapchat'
+            ) then 'Paid Social'
+            when regexp_matches(lower(channel_cost.channel_detail), 'display|content|youtube|video') then 'Display'
+            when regexp_matches(lower(channel_cost.channel_detail), 'google|bing|microsoft|search') then 'Paid Search'
+            else '(none)'
+        end,
+        coalesce(channel_cost.campaign_name, '(none)')
+)
+
+select
+    cast(activity_date as date) as activity_date,
+    cast(channel as varchar) as channel,
+    cast(channel_detail as varchar) as channel_detail,
+    cast(channel_group as varchar) as channel_group,
+    cast(campaign_name as varchar) as campaign_name,
+    cast(medium as varchar) as medium,
+    cast(journey_phase as varchar) as journey_phase,
+    cast(direction as varchar) as direction,
+    cast(customer_id as bigint) as customer_id,
+    cast(session_id as bigint) as session_id,
+    cast(touchpoint_count as bigint) as touchpoint_count,
+    cast(identified_touchpoint_count as bigint) as identified_touchpoint_count,
+    cast(bot_touchpoint_count as bigint) as bot_touchpoint_count,
+    cast(visit_count as bigint) as visit_count,
+    cast(inbound_count as bigint) as inbound_count,
+    cast(outbound_count as bigint) as outbound_count,
+    cast(failure_count as bigint) as failure_count,
+    cast(journey_conversion_count as bigint) as journey_conversion_count,
+    cast(value_amount_base as decimal(38, 4)) as value_amount_base,
+    cast(waiting_seconds as double) as waiting_seconds,
+    cast(waiting_count as bigint) as waiting_count,
+    cast(response_seconds as double) as response_seconds,
+    cast(response_count as bigint) as response_count,
+    cast(score_sum as decimal(38, 9)) as score_sum,
+    cast(score_count as bigint) as score_count,
+    cast(nps_promoter_count as bigint) as nps_promoter_count,
+    cast(nps_detractor_count as bigint) as nps_detractor_count,
+    cast(nps_count as bigint) as nps_count,
+    cast(ces_sum as decimal(38, 9)) as ces_sum,
+    cast(ces_count as bigint) as ces_count,
+    cast(csat_satisfied_count as bigint) as csat_satisfied_count,
+    cast(csat_count as bigint) as csat_count,
+    cast(null as bigint) as impression_count,
+    cast(null as bigint) as click_count,
+    cast(null as decimal(38, 4)) as cost_amount_base
+from activity
+
+union all
+
+select
+    cast(activity_date as date) as activity_date,
+    cast(channel as varchar) as channel,
+    cast(channel_detail as varchar) as channel_detail,
+    cast(channel_group as varchar) as channel_group,
+    cast(campaign_name as varchar) as campaign_name,
+    cast('online' as varchar) as medium,
+    cast('before' as varchar) as journey_phase,
+    cast('outbound' as varchar) as direction,
+    cast(null as bigint) as customer_id,
+    cast(null as bigint) as session_id,
+    cast(0 as bigint) as touchpoint_count,
+    cast(0 as bigint) as identified_touchpoint_count,
+    cast(0 as bigint) as bot_touchpoint_count,
+    cast(0 as bigint) as visit_count,
+    cast(0 as bigint) as inbound_count,
+    cast(0 as bigint) as outbound_count,
+    cast(0 as bigint) as failure_count,
+    cast(null as bigint) as journey_conversion_count,
+    cast(null as decimal(38, 4)) as value_amount_base,
+    cast(null as double) as waiting_seconds,
+    cast(0 as bigint) as waiting_count,
+    cast(null as double) as response_seconds,
+    cast(0 as bigint) as response_count,
+    cast(null as decimal(38, 9)) as score_sum,
+    cast(0 as bigint) as score_count,
+    cast(0 as bigint) as nps_promoter_count,
+    cast(0 as bigint) as nps_detractor_count,
+    cast(0 as bigint) as nps_count,
+    cast(null as decimal(38, 9)) as ces_sum,
+    cast(0 as bigint) as ces_count,
+    cast(0 as bigint) as csat_satisfied_count,
+    cast(0 as bigint) as csat_count,
+    cast(impression_count as bigint) as impression_count,
+    cast(click_count as bigint) as click_count,
+    cast(cost_amount_base as decimal(38, 4)) as cost_amount_base
+from cost
