@@ -13,14 +13,15 @@ import os
 from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, ValidationError
 
-from models.configuration import Configuration, load_configuration
+from models.configuration import Configuration, ConfigurationError, load_configuration
 from pipelines.night.run import Night, open_night
 from pipelines.progress import Reporter
-from sources.spec import SourceCatalog, load_catalog
+from sources.spec import SourceCatalog, load_catalog, with_log_settings
 
 EXPORTS_VARIABLE = "TOUCHPOINT360_EXPORTS"
 WAREHOUSE_VARIABLE = "TOUCHPOINT360_WAREHOUSE"
@@ -54,7 +55,28 @@ def configuration_file() -> Path | None:
 def configured_catalog(configuration: Configuration, path: Path | None) -> SourceCatalog:
     """The shipped sources and those in the folders the configuration names (relative to its file)."""
     base = path.parent if path else Path()
-    return load_catalog([base / folder for folder in configuration.source_folders])
+    catalog = load_catalog([base / folder for folder in configuration.source_folders])
+    try:
+        return with_log_settings(catalog, log_settings(configuration))
+    except ValidationError as error:
+        reasons = dict.fromkeys(item["msg"].removeprefix("Value error, ") for item in error.errors())
+        raise ConfigurationError("\n".join(f"{path or 'defaults'}: access_log.formats: {reason}" for reason in reasons)) from None
+
+
+def log_settings(configuration: Configuration) -> dict[str, Any]:
+    """What the configuration says about access logs, in the words of `sources.log_settings`."""
+    web, own, privacy = configuration.web, configuration.access_log, configuration.privacy
+    return {
+        "formats": [item.model_dump() for item in own.formats],
+        "cookies": own.cookies,
+        "headers": own.headers,
+        "query": own.query,
+        "keep_parameters": [*web.keep_parameters, *(item.parameter for item in web.identity_parameters)],
+        "search_parameters": web.search_parameters,
+        "ipv4_bits": privacy.ipv4_bits,
+        "ipv6_bits": privacy.ipv6_bits,
+        "visitor_of": privacy.visitor_of,
+    }
 
 
 class LogReporter:
