@@ -7,7 +7,8 @@
 -- unordered: every touchpoint is tried as the first of the attempt; step k is reached when
 -- steps 1 to k all happen within the window.
 -- Eight steps at most: each level is one pass, spelled out (configuration.MAX_FUNNEL_STEPS). Repetitions of step 1 are
--- dropped before, which takes away most rows (page views) and changes nothing.
+-- dropped before, which takes away most rows (page views) and changes nothing; but for unordered funnels, where an earlier one
+-- may be the one within the window.
 with
 
 funnel_import as (
@@ -86,7 +87,7 @@ level_1 as (
         case when step_number = 1 then occurred_at end as entered_at
     from sequenced
     where not is_exclusion
-        and not (step_number = 1 and coalesce(next_step_number, 0) = 1)
+        and not (mode <> 'unordered' and step_number = 1 and coalesce(next_step_number, 0) = 1)
 ),
 
 level_2 as (
