@@ -20,7 +20,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from models.normalise.name import nickname_table
+from models.normalise.name import nickname_groups, nickname_heads, nickname_table
 from models.normalise.text import fold
 
 # How often a system's record of a person differs from another's. Assumptions, in the order of what published comparisons of
@@ -50,6 +50,22 @@ _ENDINGS = {
 }
 
 
+_TEXTS = pa.list_(pa.string())
+_PARTS = ("street", "house_number", "postal_code", "city", "country")
+SCHEMA = pa.schema(
+    [
+        ("given_names", _TEXTS),
+        ("family_names", _TEXTS),
+        ("birth_dates", pa.list_(pa.date32())),
+        ("addresses", pa.list_(pa.struct([(name, pa.string()) for name in _PARTS]))),
+        ("emails", _TEXTS),
+        ("phones", _TEXTS),
+        ("genders", _TEXTS),
+        ("numbers", _TEXTS),
+    ]
+)
+
+
 class People:
     """A generated population: `make(count)` gives records and the person behind each."""
 
@@ -63,10 +79,9 @@ class People:
             for country, endings in _STREETS.items()
         }
         self.nicknames: dict[int, list[str]] = {}
-        for name, groups in nickname_table().items():
-            for group in groups:
+        for name in nickname_table():
+            for group in nickname_groups(name):
                 self.nicknames.setdefault(group, []).append(name)
-        self.groups = nickname_table()
 
     def _syllables(self, count: int) -> str:
         dice = self.dice
@@ -81,6 +96,9 @@ class People:
         return self.dice.choices(names, weights)[0]
 
     _weights: dict[int, list[float]] = {}  # noqa: RUF012
+
+    def _phone(self, country: str) -> str:
+        return f"{_DIAL[country]}{self.dice.randrange(10**6):06d}"
 
     def _address(self, country: str) -> dict[str, str]:
         town = self.dice.randrange(15)
@@ -106,19 +124,22 @@ class People:
             listed = self.names[country, "family", ""]
             family = self._ranked(listed) if dice.random() < 0.45 else dice.choice(self.tail[country])
             address, size = self._address(country), dice.choices((1, 2, 3, 4, 5), (38, 33, 12, 12, 5))[0]
-            base, house = dice.randrange(1940, 2000), len(made)
+            base, house = dice.randrange(1935, 1985), len(made)
             for place in range(size):
                 gender = dice.choice("mf")
                 year = base + dice.randrange(-4, 5) if place < 2 else base + dice.randrange(22, 38)
                 given = self._ranked(self.names[country, "given", gender])
+                # Two of a household have one first name about once in a hundred families (a father and his son).
+                if any(made[at]["given"] == given for at in range(house, len(made))) and dice.random() < 0.9:
+                    given = self._ranked(self.names[country, "given", gender])
                 made.append(
                     {
                         "household": house, "country": country, "gender": gender, "given": given,
                         "middle": self._ranked(self.names[country, "given", gender]) if dice.random() < 0.6 else "",
                         "family": family if dice.random() < 0.85 else self._ranked(listed),
-                        "birth": dt.date(min(year, 2008), 1, 1) + dt.timedelta(days=dice.randrange(365)),
+                        "birth": dt.date(min(year, 2025), 1, 1) + dt.timedelta(days=dice.randrange(365)),
                         "address": address, "moved": self._address(country),
-                        "phone": f"{_DIAL[country]}{dice.randrange(10**6):06d}", "phone2": f"{_DIAL[country]}{dice.randrange(10**6):06d}",
+                        "phone": self._phone(country), "phone2": self._phone(country),
                         "number": f"{dice.randrange(10**8):08d}",
                     }
                 )  # fmt: skip
@@ -145,7 +166,7 @@ class People:
         given, family = person["given"], person["family"]
         if happens("family_changed"):
             family = self._ranked(self.names[person["country"], "family", ""])
-        if happens("given_nickname") and (groups := self.groups.get(fold(given))):
+        if happens("given_nickname") and (groups := nickname_heads(fold(given))):
             given = dice.choice(self.nicknames[dice.choice(groups)]).title()
         elif happens("given_initial"):
             given = given[0] + "."
@@ -178,6 +199,8 @@ class People:
         if happens("email_typo"):
             mail = self._typo(mail)
         phone = person["phone2"] if happens("phone_other") else person["phone"]
+        phone = self._typo(phone) if happens("phone_typo") else phone
+        number = self._typo(person["number"]) if happens("number_typo") else person["number"]
         gender = person["gender"] if not happens("gender_wrong") else "mf"[person["gender"] == "m"]
         return {
             "given_names": None if happens("given_missing") else [given],
@@ -185,9 +208,9 @@ class People:
             "birth_dates": None if happens("birth_missing") else [birth],
             "addresses": None if happens("address_missing") else [address],
             "emails": None if happens("email_missing") else [mail],
-            "phones": None if happens("phone_missing") else [self._typo(phone) if happens("phone_typo") else phone],
+            "phones": None if happens("phone_missing") else [phone],
             "genders": None if happens("gender_missing") else [gender],
-            "numbers": None if happens("number_missing") else [self._typo(person["number"]) if happens("number_typo") else person["number"]],
+            "numbers": None if happens("number_missing") else [number],
         }  # fmt: skip
 
     def make(self, count: int) -> tuple[pa.Table, list[int]]:
@@ -202,15 +225,7 @@ class People:
                 owners.append(number)
         order = list(range(len(rows)))
         self.dice.shuffle(order)
-        schema = pa.schema(
-            [
-                ("given_names", pa.list_(pa.string())), ("family_names", pa.list_(pa.string())), ("birth_dates", pa.list_(pa.date32())),
-                ("addresses", pa.list_(pa.struct([(n, pa.string()) for n in ("street", "house_number", "postal_code", "city", "country")]))),
-                ("emails", pa.list_(pa.string())), ("phones", pa.list_(pa.string())), ("genders", pa.list_(pa.string())),
-                ("numbers", pa.list_(pa.string())),
-            ]
-        )  # fmt: skip
-        table = pa.Table.from_pylist([rows[at] for at in order], schema)
+        table = pa.Table.from_pylist([rows[at] for at in order], SCHEMA)
         return table.append_column("cluster_id", pa.array(range(len(order)), pa.int64())), [owners[at] for at in order]
 
 

@@ -64,10 +64,10 @@ COMPARISONS: list[dict[str, Any]] = [
             _level(_SWAPPED, "given and family name swapped"),
             _level(
                 "not is_initial_l and not is_initial_r and (given_loose_l = given_loose_r "
-                "or list_has_any(given_all_l, given_all_r) or list_has_any(given_groups_l, given_groups_r))",
+                "or list_has_any(given_all_l, given_all_r) or list_has_any(given_heads_l, given_groups_r) "
+                "or list_has_any(given_groups_l, given_heads_r))",
                 "nickname or other spelling",
             ),
-            _level("(is_initial_l or is_initial_r) and initial_l = initial_r", "same initial"),
             _level(
                 "not is_initial_l and not is_initial_r and (jaro_winkler_similarity(given_l, given_r) >= 0.88 "
                 "or damerau_levenshtein(given_l, given_r) <= 1 "
@@ -76,9 +76,12 @@ COMPARISONS: list[dict[str, Any]] = [
                 "given name alike",
             ),
             _level(
-                "initial_l = initial_r and jaro_winkler_similarity(given_loose_l, given_loose_r) >= 0.72",
+                "not is_initial_l and not is_initial_r and initial_l = initial_r "
+                "and jaro_winkler_similarity(given_loose_l, given_loose_r) >= 0.72",
                 "given name somewhat alike",
             ),
+            # Of one of the two only the initial is known; that is less than a name and no contradiction.
+            _level("(is_initial_l or is_initial_r) and initial_l = initial_r", "same initial"),
             _level("initial_l = initial_r", "only the initial alike"),
             _other(),
         ],

@@ -24,7 +24,7 @@ from models.normalise.address import (
 )
 from models.normalise.date import plausible_birth_date
 from models.normalise.email import likely_email
-from models.normalise.name import PARTICLES, Name, nickname_groups, normalise_name
+from models.normalise.name import PARTICLES, Name, nickname_groups, nickname_heads, normalise_name
 from models.normalise.text import fold, loose
 
 _TEXTS = pl.List(pl.String)
@@ -40,6 +40,8 @@ INPUT: dict[str, Any] = {
     "birth_dates": pl.List(pl.Date), "birth_texts": _TEXTS, "addresses": _ADDRESS, "emails": _TEXTS, "phones": _TEXTS,
     "shared_emails": _TEXTS, "shared_phones": _TEXTS, "unique_values": _TEXTS, "numbers": _TEXTS, "genders": _TEXTS,
 }  # fmt: skip
+# A longer text is no name, street or address but something that got into its column.
+LONGEST = 200
 _STREET_NOISE = re.compile(r"[^0-9a-z]")
 
 
@@ -48,7 +50,7 @@ def prepare(records: pa.Table) -> pl.DataFrame:
 
     `records`: columns of `INPUT` (lists of what the sources have, in any order). Returns, besides `cluster_id`:
     `given`, `family` (the most complete name, folded; NULL when unknown), `given_all`, `family_all` (folded, all),
-    `given_loose`, `family_loose`, `given_groups` (nicknames), `initial`, `is_initial`, `middle`; `birth_date`
+    `given_loose`, `family_loose`, `given_groups` and `given_heads` (nicknames), `initial`, `is_initial`, `middle`; `birth_date`
     (`YYYYMMDD`) and `birth_all`; `places` (`postal code|house number`), `doors` (`street|house number`), `street`,
     `house_number`, `postal_code`, `city` (of the most complete address), `postal_all`; `emails` (with likely forms),
     `locals` (their local parts), `phones`, `shared` (guarded e-mail and phone), `number`, `gender`, `unique_values`.
@@ -127,7 +129,8 @@ def _by_distinct(frame: pl.DataFrame, columns: list[str], function: Any, schema:
 
 _NAME_SCHEMA: dict[str, Any] = {
     "given": pl.String, "family": pl.String, "given_all": _TEXTS, "family_all": _TEXTS, "given_loose": pl.String,
-    "family_loose": pl.String, "given_groups": pl.List(pl.Int32), "initial": pl.String, "is_initial": pl.Boolean,
+    "family_loose": pl.String, "given_groups": pl.List(pl.Int32), "given_heads": pl.List(pl.Int32),
+    "initial": pl.String, "is_initial": pl.Boolean,
     "middle": pl.String,
 }  # fmt: skip
 _ADDRESS_SCHEMA: dict[str, Any] = {
@@ -138,7 +141,7 @@ _EMAIL_SCHEMA: dict[str, Any] = {"emails": _TEXTS, "locals": _TEXTS, "email_text
 
 
 def _texts(values: Iterable[str | None] | None) -> list[str]:
-    return sorted({value for value in values or () if value})
+    return sorted({value for value in values or () if value and len(value) <= LONGEST})
 
 
 def _birth_columns(values: list[dt.date] | None) -> tuple[list[str]]:
@@ -171,16 +174,17 @@ def _name_columns(given: list[str] | None, family: list[str] | None, full: list[
     first = givens[0] if givens else (initials[0] if initials else None)
     last = families[0] if families else None
     groups = sorted({group for name in givens for group in nickname_groups(name)})
+    heads = sorted({group for name in givens for group in nickname_heads(name)})
     return (
         first, last, sorted(givens) or None, parts or None, loose(first) if first else None, loose(last) if last else None,
-        groups or None, initials[0] if initials else None, not givens if first else None, middle or None,
+        groups or None, heads or None, initials[0] if initials else None, not givens if first else None, middle or None,
     )  # fmt: skip
 
 
 def _address_columns(addresses: list[dict[str, str | None] | None] | None) -> tuple[Any, ...]:
     rows = []
     for address in addresses or ():
-        if address is None:
+        if address is None or any(part is not None and len(part) > LONGEST for part in address.values()):
             continue
         country = normalise_country(address["country"]) if address["country"] else None
         street_text, house_text = address["street"], address["house_number"]

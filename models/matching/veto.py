@@ -28,6 +28,11 @@ def at_least(comparison: str, label: str) -> pl.Expr:
     return pl.col(f"gamma_{comparison}") >= LEVEL[comparison][label]
 
 
+def at_level(comparison: str, *labels: str) -> pl.Expr:
+    """Whether a pair's level of `comparison` is one of `labels`."""
+    return pl.col(f"gamma_{comparison}").is_in([LEVEL[comparison][label] for label in labels])
+
+
 def veto_reasons(scored: pl.DataFrame, prepared: pl.DataFrame, settings: Matching) -> pl.Series:
     """Per scored pair why it cannot be one person, or why nobody can know (one of the reasons above), or NULL.
 
@@ -43,10 +48,13 @@ def veto_reasons(scored: pl.DataFrame, prepared: pl.DataFrame, settings: Matchin
         at_least("number", "number but for two mistakes") & at_least("birth_date", "birth date but for two mistakes")
     )
     # Brandy and Brenda with one birth date and one middle initial are one; Brandy and Brenda of one family are two.
-    alike = at_least("given", "given name somewhat alike") & at_least("birth_date", "same birth date")
-    other_name = pl.col("gamma_given").is_between(0, LEVEL["given"]["given name somewhat alike"]) & ~(
-        alike & ~(pl.col("gamma_middle") == 0) & ~(pl.col("gamma_gender") == 0)
+    excused = (
+        at_level("given", "given name somewhat alike")
+        & at_least("birth_date", "same birth date")
+        & ~at_level("middle", "different")
+        & ~at_level("gender", "different")
     )
+    other_name = at_level("given", "different", "only the initial alike", "given name somewhat alike") & ~excused
     at_home = (
         at_least("address", "same street")
         | at_least("family", "other spelling of the family name")
@@ -55,8 +63,8 @@ def veto_reasons(scored: pl.DataFrame, prepared: pl.DataFrame, settings: Matchin
         | pl.col("_is_shared")
     )
     personal = (
+        # An initial is half a household's.
         at_least("given", "given name alike")
-        | (at_least("given", "same initial") & at_least("middle", "same middle initial"))
         | at_least("birth_date", near)
         | at_least("number", "number but for two mistakes")
         | at_least("email", "e-mail address but for one mistake")

@@ -152,15 +152,29 @@ def normalise_name(given: str | None, family: str | None, full: str | None = Non
 
 @functools.cache
 def nickname_table() -> dict[str, tuple[int, ...]]:
-    """Folded given name → numbers of the groups of names that one person may carry (`nicknames.csv`)."""
+    """Folded given name → numbers (from 1) of the lines of `nicknames.csv` that hold it, negative too where it begins one."""
     table: dict[str, set[int]] = {}
     lines = files("models.normalise").joinpath("nicknames.csv").read_text(encoding="utf-8").splitlines()
-    for number, line in enumerate(line for line in lines if line and not line.startswith("#")):
-        for name in line.split(","):
-            table.setdefault(fold(name), set()).add(number)
-    return {name: tuple(sorted(groups)) for name, groups in table.items()}
+    for number, line in enumerate((line for line in lines if line and not line.startswith("#")), 1):
+        names = [fold(name) for name in line.split(",")]
+        for name in names:
+            table.setdefault(name, set()).add(number)
+        table[names[0]].add(-number)
+    return {name: tuple(sorted(numbers)) for name, numbers in table.items()}
 
 
 def nickname_groups(given: str) -> tuple[int, ...]:
-    """The groups that a folded given name belongs to; names that share a group may be one person's."""
-    return nickname_table().get(given, ())
+    """The lines of names that a folded given name stands in."""
+    return tuple(number for number in nickname_table().get(given, ()) if number > 0)
+
+
+def nickname_heads(given: str) -> tuple[int, ...]:
+    """The lines that a folded given name begins: names in them are what its bearers are called."""
+    return tuple(sorted(-number for number in nickname_table().get(given, ()) if number < 0))
+
+
+def is_nickname(one: str, other: str) -> bool:
+    """Whether one of two folded given names is what people of the other are called."""
+    return bool(
+        set(nickname_heads(one)) & set(nickname_groups(other)) or set(nickname_groups(one)) & set(nickname_heads(other))
+    )

@@ -31,7 +31,9 @@ def clean(value: str) -> str:
     """NFC, control and zero-width characters removed, runs of blanks to one, trimmed."""
     if value.isascii() and value.isprintable():
         return " ".join(value.split())
-    visible = "".join(c for c in unicodedata.normalize("NFC", value) if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf"))
+    visible = "".join(
+        c for c in unicodedata.normalize("NFC", value) if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf")
+    )
     # Without the character between them, a letter and its accent may compose.
     return _BLANKS.sub(" ", unicodedata.normalize("NFC", visible)).strip()
 
