@@ -9,7 +9,7 @@ NIGHTS ?= 3
 # Sizes of the benchmark, in millions of touchpoints.
 BENCH ?= 1 10
 
-.PHONY: demo test lint types check-defs bench bench-attribution bench-trend bench-reading docs clean help
+.PHONY: demo test lint types check-defs bench bench-attribution bench-trend bench-reading docs superset superset-check clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -59,7 +59,18 @@ bench-reading: $(BIN)/.dev ## reading CSV, NDJSON and workbooks, beside DuckDB's
 
 docs: $(BIN)/.run ## write docs/tables.md from the contracts and docs/spec.schema.json from the spec model
 	$(BIN)/touchpoint360 tables --out docs/tables.md
+	$(BIN)/touchpoint360 tables --json --out docs/published-schema.json
 	$(BIN)/touchpoint360 sources --schema > docs/spec.schema.json
 
+superset: .superset/bin/superset ## Apache Superset on $(DEMO)/warehouse, with a dashboard, in an environment of its own (Python 3.11)
+	.superset/bin/python docs/bi/superset/start.py --warehouse $(DEMO)/warehouse --home .superset/home
+
+superset-check: ## ask the running Superset for each chart, before and after a release switch
+	.superset/bin/python docs/bi/superset/check.py --warehouse $(DEMO)/warehouse
+
+.superset/bin/superset: docs/bi/superset/requirements.txt
+	$(PYTHON) -m venv .superset
+	.superset/bin/python -m pip install --quiet --disable-pip-version-check -r docs/bi/superset/requirements.txt
+
 clean: ## remove the environment and the demo
-	rm -rf $(VENV) $(DEMO) .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) .superset $(DEMO) .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -5,6 +5,8 @@ Not here: writing the file (the command line does), text about how to run anythi
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from models.contract import Column, Contract, load_contracts
 
 KINDS = {
@@ -22,8 +24,15 @@ KINDS = {
 }
 
 
-def tables_markdown() -> str:
-    """All tables with columns and checks as Markdown, ending in one newline; the same contracts give the same text."""
+# (table, column) → the columns it comes from, as table.column.
+Lineage = Mapping[tuple[str, str], Sequence[str]]
+
+
+def tables_markdown(lineage: Lineage | None = None) -> str:
+    """All tables with columns and checks as Markdown, ending in one newline; the same contracts give the same text.
+
+    `lineage` fills the column "comes from"; what no table gives comes from exports or is made by the night.
+    """
     contracts = load_contracts()
     lines = [
         "# Tables",
@@ -44,11 +53,11 @@ def tables_markdown() -> str:
         lines += ["", f"## {title}", "", text]
         for contract in contracts.values():
             if contract.kind == kind:
-                lines += ["", *_table(contract)]
+                lines += ["", *_table(contract, lineage or {})]
     return "\n".join(lines) + "\n"
 
 
-def _table(contract: Contract) -> list[str]:
+def _table(contract: Contract, lineage: Lineage) -> list[str]:
     facts = [f"Grain: {contract.grain}."]
     if contract.key:
         facts.append(f"Key: {', '.join(f'`{name}`' for name in contract.key)}.")
@@ -57,15 +66,15 @@ def _table(contract: Contract) -> list[str]:
     if not contract.published:
         facts.append("Internal: not in the release.")
     lines = [f"### {contract.table}", "", contract.description, "", " ".join(facts), ""]
-    lines += ["| column | type | unit | personal | meaning |", "|---|---|---|---|---|"]
-    lines += [_column(column) for column in contract.columns]
+    lines += ["| column | type | unit | personal | meaning | comes from |", "|---|---|---|---|---|---|"]
+    lines += [_column(column, lineage.get((contract.table, column.name), ())) for column in contract.columns]
     if contract.checks:
         lines += ["", "Checks beside those that follow from key, required columns, values and ranges:", ""]
         lines += [f"- `{check.name}` ({check.severity}): {check.description}" for check in contract.checks]
     return lines
 
 
-def _column(column: Column) -> str:
+def _column(column: Column, sources: Sequence[str]) -> str:
     meaning = column.description
     # The catalogue has its own table; eighty names in a cell help nobody.
     if column.values and len(column.values) <= 8:
@@ -73,7 +82,8 @@ def _column(column: Column) -> str:
     if not column.nullable:
         meaning += " Never NULL."
     kind = column.type.replace('"', "")
-    return f"| `{column.name}` | {kind} | {column.unit} | {column.personal} | {_cell(meaning)} |"
+    origin = ", ".join(f"`{source}`" for source in sources)
+    return f"| `{column.name}` | {kind} | {column.unit} | {column.personal} | {_cell(meaning)} | {origin} |"
 
 
 def _cell(text: str) -> str:

@@ -95,20 +95,26 @@ def relation_columns(relation: str) -> dict[str, str]:
     return dict.fromkeys(contract.column_names, "VARCHAR") if contract else {}
 
 
+def model_lineage() -> dict[tuple[str, str], tuple[str, ...]]:
+    """(table, column) → the `table.column` of other tables that the column's SELECT takes it from."""
+    known = load_contracts()
+    found: dict[tuple[str, str], set[str]] = {}
+    for name in load_models():
+        for column, pairs in sql_lineage(name).items():
+            for relation, source in pairs:
+                table = PUBLISHED_AS.get(relation, STANDS_FOR.get(relation, ("", relation))[1])
+                if (table, source) != (name, column) and table in known:
+                    found.setdefault((name, column), set()).add(f"{table}.{source}")
+    return {key: tuple(sorted(sources)) for key, sources in found.items()}
+
+
 def dictionary_lineage(catalog: SourceCatalog, exports: Iterable[str]) -> dict[tuple[str, str], tuple[str, ...]]:
     """(table, column) → where it comes from: `table.column` of published tables, `system.export.column` of these exports.
 
     Columns of canonical tables name export columns; those of models name columns of other tables; both ways are followed by
     the reader, step by step.
     """
-    published = load_contracts()
-    found: dict[tuple[str, str], set[str]] = {}
-    for name in load_models():
-        for column, pairs in sql_lineage(name).items():
-            for relation, source in pairs:
-                table = PUBLISHED_AS.get(relation, STANDS_FOR.get(relation, ("", relation))[1])
-                if (table, source) != (name, column) and table in published:
-                    found.setdefault((name, column), set()).add(f"{table}.{source}")
+    found = {key: set(sources) for key, sources in model_lineage().items()}
     for export in exports:
         spec = catalog.exports.get(export)
         if spec is None:

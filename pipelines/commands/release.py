@@ -34,11 +34,14 @@ def sql(
 
 def tables(
     out: Annotated[Path | None, typer.Option("--out", help="File to write (default: print).")] = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Print the data dictionary as Markdown, generated from the contracts."""
+    """Print the data dictionary, generated from the contracts: Markdown, or tables and column types as JSON."""
     from models.documentation import tables_markdown
+    from pipelines.lineage import model_lineage
+    from pipelines.night.publish import published_schema
 
-    text = tables_markdown()
+    text = json.dumps(published_schema(), indent=1) + "\n" if as_json else tables_markdown(model_lineage())
     if out is None:
         print(text)
     else:

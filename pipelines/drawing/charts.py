@@ -33,9 +33,15 @@ def bar(value: float | None, largest: float, tone: str = "plain") -> Markup:
 
 
 def interval(
-    low: float | None, middle: float | None, high: float | None, start: float, end: float, base: float | None = None
+    low: float | None,
+    middle: float | None,
+    high: float | None,
+    start: float,
+    end: float,
+    base: float | None = None,
+    marked: bool = True,
 ) -> Markup:
-    """A dot with its interval on a track from `start` to `end`; `base` is a reference line."""
+    """A dot with its interval on a track from `start` to `end`; `base` is a reference line, against which a `marked` dot is coloured."""
     marks: list[Markup] = []
     if base is not None and start <= base <= end:
         marks.append(tag("b", style=f"left:{number(percent(base, start, end))}%"))
@@ -43,7 +49,7 @@ def interval(
         left, right = percent(low, start, end), percent(high, start, end)
         marks.append(tag("i", style=f"left:{number(left)}%;width:{number(right - left)}%"))
     if middle is not None:
-        side = "" if base is None else " over" if middle > base else " under"
+        side = "" if base is None or not marked else " over" if middle > base else " under"
         marks.append(tag("em", class_=f"dot{side}", style=f"left:{number(percent(middle, start, end))}%"))
     return tag("span", marks, class_="track", aria_hidden="true")
 

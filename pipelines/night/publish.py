@@ -31,6 +31,18 @@ def published_tables(session: Session) -> list[Contract]:
     return [contract for name, contract in load_contracts().items() if name in names and contract.published]
 
 
+def published_schema() -> dict[str, Any]:
+    """Schema version, and each published table's columns with their types as BI tools find them in Parquet."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tables": {
+            name: {column.name: column.type for column in contract.published_columns()}
+            for name, contract in sorted(load_contracts().items())
+            if contract.published
+        },
+    }
+
+
 def release_folder(warehouse: Warehouse, release_id: str) -> Path:
     """The folder of a release in the making (it has no release.json yet, so nobody takes it for complete)."""
     folder = warehouse.releases_folder / release_id

@@ -55,6 +55,7 @@ def points(words: Words, rows: Rows) -> Markup:
                 0.0,
                 end,
                 row["baseline_share"],
+                row["is_marked"],
             ),
             "plot",
         ),
