@@ -82,6 +82,7 @@ def two_nights(folder: str) -> None:
     import pyarrow as pa
 
     from models.configuration import load_configuration
+    from models.contract import load_contracts
     from pipelines.night.identity import prepare_identity, resolve_night
     from pipelines.night.session import Session
     from sources.spec import SourceCatalog
@@ -90,11 +91,7 @@ def two_nights(folder: str) -> None:
     session = Session(Path(folder) / "work", MEMORY_LIMIT, 2)
     prepare_identity(session)
     for table, columns in (
-        (
-            "party_record_new",
-            "party_record_id bigint, valid_from timestamp, source_system varchar, source_export varchar, "
-            'identifiers struct("type" varchar, "value" varchar)[], country varchar',
-        ),
+        ("party_record_new", load_contracts()["party_record"].ddl() + ", problem varchar"),
         (
             "identifier_link_new",
             "identifier_link_id bigint, linked_at timestamp, source_system varchar, source_export varchar, "

@@ -160,22 +160,31 @@ def add_identifiers(session: Session, blocked_patterns: Mapping[str, Sequence[st
     session.run(
         """
         create or replace table scratch.main.value_identifier as
+        with said as (
+            select value_key, identifier_type, identifier_value from normal_identifier where identifier_value is not null
+            union all
+            -- a mail tool hashes the address as it was typed, which the normal form may no longer show
+            select value_key, 'email_md5', typed_md5 from normal_identifier
+            where typed_md5 is not null and not is_blocked and lower(trim(raw_value)) <> identifier_value
+        )
         select value_key, cast(md5_number_lower(identifier_type || chr(31) || identifier_value) >> 2 as bigint)
-                as identifier_key
-        from normal_identifier where identifier_value is not null
+                as identifier_key, identifier_type = 'email_md5' as is_digest
+        from said
         """
     )
     session.run(
         f"""
         create or replace table scratch.main.new_identifier as
         with new as (
-            select v.identifier_key, min(v.value_key) as value_key
+            select v.identifier_key, min(v.value_key) as value_key, bool_and(v.is_digest) as is_digest
             from scratch.main.value_identifier as v
             anti join state.main.identifier as i on i.identifier_key = v.identifier_key
             group by v.identifier_key
         ),
         found as (
-            select v.identifier_key, n.identifier_type, n.identifier_value,
+            select v.identifier_key, case when v.is_digest then 'email_md5' else n.identifier_type end as identifier_type,
+                case when v.is_digest and n.identifier_type = 'email' then n.typed_md5 else n.identifier_value end
+                    as identifier_value,
                 coalesce(
                     case when n.is_blocked then n.reason end, {f"case {tests} end" if tests else "null"}
                 ) as block_reason
@@ -205,7 +214,7 @@ def add_identifiers(session: Session, blocked_patterns: Mapping[str, Sequence[st
     session.run(
         """
         create or replace table scratch.main.value_code as
-        select v.value_key, i.identifier_code
+        select v.value_key, i.identifier_code, count(*) over (partition by v.value_key) = 1 as is_plain
         from scratch.main.value_identifier as v
         join state.main.identifier as i on i.identifier_key = v.identifier_key
         """
@@ -235,7 +244,7 @@ def change_records(session: Session, record_limit: int) -> None:
             any_value(e.is_link) as is_link, any_value(e.source_system) as source_system
         from scratch.main.new_item as e
         join scratch.main.value_code as c on c.value_key = e.value_key
-        where not e.is_wide and not e.is_single
+        where not e.is_wide and not (e.is_single and c.is_plain)
         group by e.record_id, c.identifier_code
         """
     )
@@ -245,7 +254,7 @@ def change_records(session: Session, record_limit: int) -> None:
         select e.record_id, c.identifier_code, e.seen_at, e.is_timed, e.is_link, e.source_system
         from scratch.main.new_item as e
         join scratch.main.value_code as c on c.value_key = e.value_key
-        where e.is_single
+        where e.is_single and c.is_plain
         union all
         from scratch.main.new_several
         """

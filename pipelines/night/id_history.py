@@ -151,7 +151,7 @@ def note_changes(session: Session, release_id: str, data_date: dt.datetime) -> N
                 when o.customer_id is null then 'first seen'
                 when o.is_renamed then 'renamed: its earliest record is another one now'
                 else 'split: ' || coalesce(
-                    s.reason, 'what joined them is no link any more: ' || g.reason, 'the records that joined them went')
+                    s.reason, 'what joined them is no link any more: ' || g.reason, 'what joined them is gone')
             end
             || case when b.customer_id in (select customer_id from work.main.{TABLE}) then '; had this id before' else '' end
                 as reason

@@ -12,10 +12,11 @@ import datetime as dt
 from models.configuration import Configuration
 from models.contract import load_contracts
 from pipelines.night.decisions import prepare_decisions, take_decisions
-from pipelines.night.device import assign_records, attribute_sessions, prepare_devices
+from pipelines.night.device import RANK, assign_records, attribute_sessions, prepare_devices
 from pipelines.night.evidence import collect_evidence, prepare_evidence
 from pipelines.night.id_history import note_changes, prepare_history
 from pipelines.night.ingest import canonical_columns
+from pipelines.night.likeness import join_alike, prepare_likeness
 from pipelines.night.resolution import prepare_resolution, resolve_customers
 from pipelines.night.session import Session, quoted
 from sources.spec import SourceCatalog
@@ -34,6 +35,7 @@ def prepare_identity(session: Session) -> None:
     prepare_evidence(session)
     prepare_decisions(session)
     prepare_resolution(session)
+    prepare_likeness(session)
     prepare_devices(session)
     prepare_history(session)
 
@@ -46,13 +48,14 @@ def resolve_night(
     release_id: str,
     data_date: dt.datetime,
 ) -> tuple[int, list[str]]:
-    """Bring identities up to date; returns the number of customers, and warnings about decisions.
+    """Bring identities up to date; returns the number of customers, and warnings about what was left out.
 
     Fills `scratch.main.changed_code` (identifiers whose customer or guard changed) and `scratch.main.moved_record`.
     """
     collect_evidence(session, configuration, catalog)
     warnings = take_decisions(session, configuration)
     resolve_customers(session, configuration, secret)
+    warnings += join_alike(session, configuration)
     session.run(
         """
         create or replace table scratch.main.changed_code as
@@ -118,6 +121,8 @@ def mark_affected(session: Session, before: dt.datetime | None, now: dt.datetime
                 join scratch.main.touched_code as t using (identifier_code)
             union select a.customer_id from state.main.identifier_customer as a
                 join scratch.main.decided_code as d using (identifier_code)
+            union select a.customer_id from state.main.identifier_customer as a
+                join scratch.main.changed_link_cluster as l using (cluster_id)
             union select customer_id from scratch.main.moved_record
             union select customer_id from work.main.touchpoint
                 where touchpoint_id in (select record_id from scratch.main.moved_record)
@@ -176,6 +181,15 @@ def mark_affected(session: Session, before: dt.datetime | None, now: dt.datetime
             join state.main.identifier as i on i.identifier_code = a.identifier_code
             where not a.is_guarded
         ),
+        -- a cluster shows itself by its strongest identifier
+        face as (
+            select a.cluster_id, m.customer_id, m.identifier_type, m.identifier_value
+            from member as m
+            join state.main.identifier_customer as a on a.identifier_code = m.identifier_code
+            join state.main.identifier as i on i.identifier_code = m.identifier_code
+            join scratch.main.type_rule as s on s.identifier_type = m.identifier_type
+            qualify row_number() over (partition by a.cluster_id order by {RANK}) = 1
+        ),
         -- records with one identifier join nothing, and are most of them
         several as (
             select r.record_id, r.identifier_code, r.is_link, r.seen_at, r.source_system, m.customer_id,
@@ -203,6 +217,12 @@ def mark_affected(session: Session, before: dt.datetime | None, now: dt.datetime
         from told as t
         join member as l on l.identifier_code = t.left_code
         join member as r on r.identifier_code = t.right_code and r.customer_id = l.customer_id
+        union all by name
+        select l.customer_id, {LESSER}, 'likeness' as link_rule, 0 as record_count, k.match_weight
+        from state.main.cluster_link as k
+        join face as l on l.cluster_id = k.cluster_a
+        join face as r on r.cluster_id = k.cluster_b and r.customer_id = l.customer_id
+        where k.status = 'link'
         """
     )
     return int(session.value("select count(*) from scratch.main.affected_customer") or 0)

@@ -25,6 +25,7 @@ import models.web_tables
 import sources.web
 from models.configuration import Configuration, configuration_tables
 from models.contract import load_contracts
+from models.matching import fingerprint
 from pipelines.lineage import dictionary_lineage
 from pipelines.model_files import ingest_select, load_models
 from pipelines.night import (
@@ -39,6 +40,7 @@ from pipelines.night import (
     identity,
     identity_books,
     ingest,
+    likeness,
     publish,
     register,
     resolution,
@@ -287,7 +289,7 @@ def configuration_hash(configuration: Configuration) -> str:
     """Hash of everything in the configuration that rows depend on."""
     # The file of decisions is read each night and its lines are compared, wherever it stands.
     left_out = {"schedule": True, "release": True, "resources": True, "source_folders": True, "identity": {"decisions"}}
-    content = configuration.model_dump_json(exclude=left_out)
+    content = configuration.model_dump_json(exclude=left_out) + fingerprint(configuration.identity.matching)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
@@ -308,6 +310,7 @@ def software_hash() -> str:
         evidence,
         identity,
         ingest,
+        likeness,
         resolution,
         visitor,
     ):

@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from models.configuration import Configuration, load_configuration
+from models.contract import load_contracts
 from pipelines.night.device import assign_records
 from pipelines.night.identity import prepare_identity, resolve_night
 from pipelines.night.session import Session
@@ -29,12 +30,16 @@ DATA_DATE = dt.datetime(2026, 6, 1)
 
 @dataclass(frozen=True)
 class Record:
-    """A touchpoint (or, `is_link`, a system's merge) that names identifiers written `type:value`, at a minute."""
+    """A touchpoint that names identifiers written `type:value`, at a minute.
+
+    With `is_link` it is a system's merge; with `person` (columns of `party_record`) what a system says about somebody.
+    """
 
     record_id: int
     names: tuple[str, ...]
     minute: int | None = 0
     is_link: bool = False
+    person: tuple[tuple[str, Any], ...] = ()
 
 
 def typed(name: str) -> dict[str, str]:
@@ -60,7 +65,8 @@ class IdentityRoom:
         for number in gone:
             del self.records[number]
         self.records.update((record.record_id, record) for record in new)
-        points = [record for record in new if not record.is_link]
+        points = [record for record in new if not record.is_link and not record.person]
+        people = [record for record in new if record.person]
         links = [record for record in new if record.is_link]
 
         def times(records: Sequence[Record]) -> pa.Array:
@@ -100,11 +106,21 @@ class IdentityRoom:
                 }
             ),
         )
+        columns = load_contracts()["party_record"].ddl()
+        self.session.run(f"create or replace table scratch.ingest.party_record_new ({columns}, problem varchar)")
+        self.session.run(f"create table if not exists work.main.party_record ({columns})")
         self.session.run(
-            "create or replace table scratch.ingest.party_record_new (party_record_id bigint, valid_from timestamp, "
-            "source_system varchar, source_export varchar, country varchar, "
-            'identifiers struct("type" varchar, "value" varchar)[])'
+            f"delete from work.main.party_record where party_record_id in ({', '.join(map(str, [-1, *gone]))})"
         )
+        if people:
+            rows = [
+                {
+                    "party_record_id": r.record_id, "party_type": "person", "source_system": "crm", "source_export": "contact",
+                    "identifiers": [typed(name) for name in r.names], **dict(r.person),
+                }
+                for r in people
+            ]  # fmt: skip
+            self.session.append("scratch.ingest.party_record_new", pa.Table.from_pylist(rows))
         empty = pa.table({"record_id": pa.array([], pa.int64())})
         for table in ("touchpoint", "party_record", "identifier_link"):
             store(f"scratch.main.{table}_removed", empty)
@@ -112,6 +128,10 @@ class IdentityRoom:
         self.number += 1
         _, self.warnings = resolve_night(
             self.session, self.configuration, SourceCatalog({}), SECRET, f"r{self.number:06d}", DATA_DATE
+        )
+        # What the models would do at the end of the night.
+        self.session.run(
+            "insert into work.main.party_record by name select * exclude (problem) from scratch.ingest.party_record_new"
         )
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
