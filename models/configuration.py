@@ -24,7 +24,7 @@ from models.settings.access_log import AccessLog
 from models.settings.base import Section
 from models.settings.identity import Identity
 from models.settings.journey import Funnel, Journey, Paths
-from models.settings.measure import Attribution, ContactRule, Effect, Evidence, Prediction, Trend
+from models.settings.measure import Attribution, ContactCap, ContactRule, Effect, Evidence, Prediction, Trend
 from models.settings.night import Privacy, Release, Resources, Schedule
 from models.settings.web import Session, Web
 from models.web_tables import web_tables
@@ -62,6 +62,7 @@ class Configuration(Section):
     trend: Trend
     evidence: Evidence
     contact_rules: list[ContactRule]
+    contact_cap: ContactCap
     release: Release
     resources: Resources
     privacy: Privacy
@@ -209,6 +210,8 @@ def configuration_tables(config: Configuration, data_date_at: datetime) -> dict[
         "effect_window_seconds": _seconds(config.effect.window_days),
         "effect_unit_limit": config.effect.largest_sample,
         "prediction_horizon_days": config.prediction.horizon_days,
+        "contact_cap_count": config.contact_cap.count,
+        "contact_cap_seconds": _seconds(config.contact_cap.days),
         "incident_weeks": ", ".join(monday.isoformat() for monday in config.trend.incident_weeks()),
         "special_days": ", ".join(day.isoformat() for day in sorted(config.trend.special_days)),
         "low_score_scaled": config.evidence.low_score,
@@ -287,11 +290,27 @@ def configuration_tables(config: Configuration, data_date_at: datetime) -> dict[
             {
                 "contact_rule": rule.rule,
                 "priority": number,
+                "rule_weight": rule.weight if rule.weight is not None else float(len(config.contact_rules) - number + 1),
                 "wait_seconds": _seconds(rule.wait_hours, 3600),
                 "window_seconds": _seconds(rule.within_days),
+                "minimum_monetary_score": rule.minimum_monetary_score,
+                "maximum_score_scaled": rule.maximum_score,
+                "reason": rule.reason,
             }
             for number, rule in enumerate(config.contact_rules, start=1)
         ],
+        "contact_rule_type": [
+            {"contact_rule": rule.rule, "touchpoint_type_code": catalogue[name].code, "is_trigger": is_trigger}
+            for rule in config.contact_rules
+            for is_trigger, names in ((True, rule.triggers), (False, rule.answers))
+            for name in names
+        ],
+        "contact_rule_channel": [
+            {"contact_rule": rule.rule, "channel": channel, "channel_rank": rank}
+            for rule in config.contact_rules
+            for rank, channel in enumerate(rule.channels, start=1)
+        ],
+        "contact_cap_type": [{"touchpoint_type_code": catalogue[name].code} for name in config.contact_cap.types],
         "exchange_rate": [
             {"currency": currency, "rate": rate}
             for currency, rate in sorted({**config.exchange_rates, config.base_currency: 1.0}.items())

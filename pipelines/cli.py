@@ -44,6 +44,7 @@ app.command(epilog="Example: touchpoint360 explore --warehouse warehouse/")(expl
 app.command(epilog="Example: touchpoint360 ui --exports exports/ --port 3000")(release.ui)
 app.command(epilog="Example: touchpoint360 tables --out docs/tables.md")(release.tables)
 app.command(epilog="Example: touchpoint360 attribute paths.csv --separator '>'")(measures.attribute)
+app.command(epilog="Example: touchpoint360 suggestions --for salesforce --out tasks.csv")(measures.suggestions)
 
 
 def user_errors() -> tuple[type[Exception], ...]:

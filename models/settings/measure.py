@@ -120,8 +120,46 @@ class Evidence(Section):
 
 
 class ContactRule(Section):
-    """When a customer is worth a contact; the order of the rules is their priority."""
+    """When a customer is worth a contact, and through which channels; the order of the rules is their priority.
 
-    rule: Literal["unanswered_complaint", "failed_payment", "abandoned_checkout"]
+    Fired by the latest trigger, unless an answer came after it. `wait_hours`: leave the customer in peace so long;
+    `within_days`: after that it is too late. `weight`: against the other rules (default: the first of n weighs n).
+    """
+
+    rule: str = Field(pattern="^[a-z][a-z0-9_]*$")
+    reason: str = Field(min_length=1)
+    triggers: list[str] = Field(min_length=1)
+    answers: list[str]
     wait_hours: float = Field(ge=0)
     within_days: float = Field(gt=0)
+    channels: list[Literal["phone", "email", "post"]] = Field(default=["phone", "email", "post"], min_length=1)
+    minimum_monetary_score: int | None = Field(default=None, ge=1, le=5)
+    maximum_score: float | None = Field(default=None, ge=0, le=1)
+    weight: float | None = Field(default=None, gt=0)
+
+    @field_validator("triggers", "answers")
+    @classmethod
+    def _known(cls, names: list[str]) -> list[str]:
+        return known_types(names)
+
+    @model_validator(mode="after")
+    def _answer_is_no_trigger(self) -> ContactRule:
+        both = set(self.triggers) & set(self.answers)
+        if both:
+            raise ValueError(f"{sorted(both)[0]!r} is both a trigger and an answer of {self.rule}")
+        if len(set(self.channels)) != len(self.channels):
+            raise ValueError(f"a channel of {self.rule} is listed twice")
+        return self
+
+
+class ContactCap(Section):
+    """How many contacts of ours, of which types, within how many days are enough for anybody."""
+
+    count: int = Field(ge=1)
+    days: float = Field(gt=0)
+    types: list[str]
+
+    @field_validator("types")
+    @classmethod
+    def _known(cls, names: list[str]) -> list[str]:
+        return known_types(names)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.commands.common import JsonOption, UserError
+from pipelines.commands.common import DEFAULT_WAREHOUSE, JsonOption, UserError, WarehouseOption
 
 if TYPE_CHECKING:
     from models.attribution import Paths
@@ -131,3 +131,47 @@ def read_paths_file(file: Path, separator: str) -> Paths:
         return read_paths(table[known["path"]], conversions, value, nulls, separator.strip())
     except AttributionError as error:
         raise UserError(f"{file}: {error}") from None
+
+
+def suggestions(
+    system: Annotated[
+        str, typer.Option("--for", help="CRM that imports the tasks: salesforce, hubspot or dynamics.")
+    ] = "",
+    out: Annotated[Path | None, typer.Option("--out", help="CSV file to write (default: print).")] = None,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many, the most worthwhile first.")] = 10_000,
+    as_json: JsonOption = False,
+) -> None:
+    """Whom to contact, why and through which permitted channel; as a CSV file of tasks for a CRM."""
+    from models.naming import nearest
+    from pipelines import task_export
+    from pipelines.query import table_text
+
+    if system and system not in task_export.LAYOUTS:
+        valid = ", ".join(task_export.LAYOUTS)
+        raise UserError(f"--for {system!r}: valid are {valid}{nearest(system, task_export.LAYOUTS)}")
+    if out is not None and not system:
+        raise UserError("--out writes tasks for a CRM: name it with --for salesforce, hubspot or dynamics")
+    rows = task_export.suggestions(warehouse, limit)
+    if system:
+        text = task_export.task_csv(rows, system)
+        if out is None:
+            print(text, end="")
+        else:
+            # The byte order mark tells Excel that the file is UTF-8; the importers of all three skip it.
+            out.write_text(text, encoding="utf-8-sig", newline="")
+            print(
+                f"{len(rows):,} tasks for {system} written to {out}: it holds names and addresses, keep it accordingly"
+            )
+    elif as_json:
+        print(json.dumps(rows, indent=2, default=str))
+    else:
+        shown = [
+            "contact_rank",
+            "customer_id",
+            "contact_rule",
+            "suggested_channel",
+            "due_until_at",
+            "value_amount_base",
+        ]
+        print(table_text(shown, [[row[name] for name in shown] for row in rows], False))
