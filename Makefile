@@ -9,7 +9,7 @@ NIGHTS ?= 3
 # Sizes of the benchmark, in millions of touchpoints.
 BENCH ?= 1 10
 
-.PHONY: demo test lint types check-defs bench bench-attribution bench-trend bench-reading docs superset superset-check clean help
+.PHONY: demo test lint types check-defs bench bench-attribution bench-trend bench-identity bench-reading docs superset superset-check clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,17 @@ bench-attribution: $(BIN)/.dev ## a million paths attributed, beside the Channel
 
 bench-trend: $(BIN)/.dev ## false alarms and detection of the weekly alerts on simulated weeks
 	$(BIN)/python -m benchmarks.trend 200
+
+bench-identity: $(BIN)/.dev .bench-identity/data ## who is who on labelled people (febrl, pseudopeople, the demo company), beside Splink's defaults; speed
+	$(BIN)/python -m benchmarks.identity --data .bench-identity/data
+	$(BIN)/python -m benchmarks.identity_speed
+
+# The packages that bring the labelled data pin other versions than this project: an environment of their own.
+.bench-identity/data: benchmarks/identity-requirements.txt benchmarks/identity_data.py
+	test -x .bench-identity/venv/bin/python || $(PYTHON) -m venv .bench-identity/venv
+	.bench-identity/venv/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/identity-requirements.txt
+	.bench-identity/venv/bin/python benchmarks/identity_data.py $@
+	@touch $@
 
 bench-reading: $(BIN)/.dev ## reading CSV, NDJSON and workbooks, beside DuckDB's and calamine's own readers
 	$(BIN)/python -m benchmarks.reading
