@@ -146,10 +146,10 @@ def judge_visitors(
         """
     )
     session.run("insert into state.main.visitor_verdict by name select * from scratch.ingest.new_verdict")
-    session.run("drop view scratch.ingest.visitor_day")
+    for view in ("visitor_day", "visitor_request"):
+        session.run(f"drop view scratch.ingest.{view}")
     session.drop(
-        f"scratch.ingest.{table}"
-        for table in ("visitor_request", "new_fact", "new_verdict", "judged_day", "touched_day")
+        f"scratch.ingest.{table}" for table in ("request_once", "new_fact", "new_verdict", "judged_day", "touched_day")
     )
 
 
@@ -162,20 +162,8 @@ def gather_requests(
         f"row_id, {quoted(spec.web.visitor)} as visitor, time, path, referrer, "
         f"{quoted(spec.web.user_agent)} as user_agent, ip_masked, skip_rule"
     )
-    session.run(
-        f"create or replace table scratch.ingest.visitor_request as select {columns} "
-        f"from scratch.typed.{quoted(spec.name)} where problem is null and time is not null"
-    )
+    mine = f"select {columns} from scratch.typed.{quoted(spec.name)} where problem is null and time is not null"
     older = files_of_days(session, spec, "scratch.ingest.touched_day", tonight)
-    if older:
-        paths = [parsed_folder / spec.name / path for path in older]
-        session.run(
-            f"""
-            insert into scratch.ingest.visitor_request
-            select {columns} from ({typed_query(spec, paths)})
-            where problem is null and cast(time as date) in (select visit_date from scratch.ingest.touched_day)
-            """
-        )
     # The same row may stand in two files; only days that several files cover are worth the comparison.
     shared = f"""
         select d.visit_date from scratch.ingest.touched_day as d
@@ -183,19 +171,29 @@ def gather_requests(
             and d.visit_date between cast(f.time_from as date) and cast(f.time_through as date)
         group by d.visit_date having count(*) > 1
     """
-    if session.value(f"select count(*) from ({shared})"):
-        session.run(
-            f"""
-            create or replace table scratch.ingest.request_once as
-            with shared as ({shared})
-            select * from scratch.ingest.visitor_request where cast(time as date) not in (select visit_date from shared)
-            union all
-            (select distinct on (row_id) * from scratch.ingest.visitor_request
-                where cast(time as date) in (select visit_date from shared))
-            """
-        )
-        session.run("drop table scratch.ingest.visitor_request")
-        session.run("alter table scratch.ingest.request_once rename to visitor_request")
+    if not session.value(f"select count(*) from ({shared})"):
+        session.run(f"create or replace view scratch.ingest.visitor_request as {mine}")
+        return
+    if older:
+        paths = [parsed_folder / spec.name / path for path in older]
+        mine = f"""
+            {mine} union all
+            select {columns} from ({typed_query(spec, paths)})
+            where problem is null and cast(time as date) in (select visit_date from scratch.ingest.touched_day)
+        """
+    session.run(f"create or replace table scratch.ingest.every_request as {mine}")
+    session.run(
+        f"""
+        create or replace table scratch.ingest.request_once as
+        with shared as ({shared})
+        select * from scratch.ingest.every_request where cast(time as date) not in (select visit_date from shared)
+        union all
+        (select distinct on (row_id) * from scratch.ingest.every_request
+            where cast(time as date) in (select visit_date from shared))
+        """
+    )
+    session.drop(["scratch.ingest.every_request"])
+    session.run("create or replace view scratch.ingest.visitor_request as from scratch.ingest.request_once")
 
 
 def files_of_days(session: Session, spec: ExportSpec, days: str, without: Sequence[str]) -> list[str]:

@@ -56,6 +56,8 @@ def column_types(relation: str) -> dict[str, str]:
     """DuckDB types of a relation's columns, in order."""
     if relation == "identifier_evidence":
         return EVIDENCE
+    if relation == "identity_link_evidence":
+        return LINK_EVIDENCE
     if relation in STATE_TABLES:
         return state_columns(relation)
     contract = load_contracts()[SCOPES.get(relation, relation)]
