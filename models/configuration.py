@@ -201,6 +201,7 @@ def configuration_tables(config: Configuration, data_date_at: datetime) -> dict[
         "company": config.company,
         "base_currency": config.base_currency,
         "default_country": config.default_country,
+        "household_limit": config.identity.household_limit,
         "session_gap_seconds": _seconds(config.session.gap_minutes, 60),
         "session_maximum_seconds": _seconds(config.session.max_hours, 3600),
         "is_new_campaign_new_session": config.session.new_campaign_starts_session,
@@ -311,6 +312,10 @@ def configuration_tables(config: Configuration, data_date_at: datetime) -> dict[
             for rank, channel in enumerate(rule.channels, start=1)
         ],
         "contact_cap_type": [{"touchpoint_type_code": catalogue[name].code} for name in config.contact_cap.types],
+        "source_priority": [
+            {"source_system": system, "priority": number}
+            for number, system in enumerate(config.identity.source_priority, start=1)
+        ],
         "exchange_rate": [
             {"currency": currency, "rate": rate}
             for currency, rate in sorted({**config.exchange_rates, config.base_currency: 1.0}.items())

@@ -34,6 +34,7 @@ class Identity(Section):
     types: dict[str, IdentifierType]
     decisions: Path | None
     source_priority: list[str]
+    household_limit: int = Field(ge=2)
     matching: Matching
 
     @field_validator("blocked_patterns")

@@ -1,8 +1,7 @@
--- customer: the golden record: per person the latest that any system says, with what binds it together.
+-- customer: the golden record: per person what is best believed of all that systems say, with what binds it together.
 -- kind: per_customer
 -- grain: customer_id
--- Latest first: valid_from (unknown last), system, party_record_id; so the same records give the same answer.
--- Names and the address are taken whole from one record: half an old and half a new address is nobody's.
+-- Which system's statement each field is taken from, and why, is customer_field's.
 -- Consent: the latest statement counts; of two from the same moment, and of undated ones, the refusal. An unsubscription
 -- after the statement withdraws consent for e-mail.
 with
@@ -11,20 +10,14 @@ record as (
     select
         customer_id,
         party_record_id,
-        party_type,
         full_name,
         given_name,
         family_name,
-        organisation_name,
-        email,
-        phone,
         street,
         house_number,
         postal_code,
         city,
         country,
-        birth_date,
-        language,
         consent_email,
         consent_phone,
         consent_post,
@@ -43,43 +36,47 @@ touchpoint_type_import as (
     from touchpoint_type
 ),
 
--- One window for all attributes: one sort, however many columns.
-latest as (
+chosen as (
     select
         customer_id,
-        row_number() over by_recency as recency,
-        first_value(party_type ignore nulls) over by_recency as party_type,
-        first_value(
-            case
-                when full_name is not null or family_name is not null or given_name is not null
-                    then struct_pack(full_name := full_name, given_name := given_name, family_name := family_name)
-            end ignore nulls
-        ) over by_recency as name,
-        first_value(organisation_name ignore nulls) over by_recency as organisation_name,
-        first_value(email ignore nulls) over by_recency as email,
-        first_value(phone ignore nulls) over by_recency as phone,
-        first_value(
-            case
-                when postal_code is not null or street is not null or city is not null
-                    then struct_pack(
-                        street := street,
-                        house_number := house_number,
-                        postal_code := postal_code,
-                        city := city,
-                        country := country
-                    )
-            end ignore nulls
-        ) over by_recency as address,
-        first_value(country ignore nulls) over by_recency as country,
-        first_value(birth_date ignore nulls) over by_recency as birth_date,
-        first_value(language ignore nulls) over by_recency as language
-    from record
-    window by_recency as (
-        partition by customer_id
-        order by valid_from desc nulls last, source_system, party_record_id
-        rows between unbounded preceding and unbounded following
-    )
-    qualify recency = 1
+        max(case when field = 'party_type' then value end) as party_type,
+        max(case when field = 'name' then party_record_id end) as name_record_id,
+        max(case when field = 'organisation_name' then value end) as organisation_name,
+        -- what reaches nobody, or nobody was born on, is told in customer_field and left out here
+        max(case when field = 'email' and is_valid then value end) as email,
+        max(case when field = 'phone' and is_valid then value end) as phone,
+        max(case when field = 'address' then party_record_id end) as address_record_id,
+        max(case when field = 'country' then value end) as country,
+        max(case when field = 'birth_date' and is_valid then value end) as birth_date,
+        max(case when field = 'language' then value end) as language
+    from customer_field
+    group by customer_id
+),
+
+named as (
+    select
+        chosen.customer_id,
+        record.full_name,
+        record.given_name,
+        record.family_name
+    from chosen
+    inner join record
+        on record.customer_id = chosen.customer_id
+        and record.party_record_id = chosen.name_record_id
+),
+
+addressed as (
+    select
+        chosen.customer_id,
+        record.street,
+        record.house_number,
+        record.postal_code,
+        record.city,
+        record.country
+    from chosen
+    inner join record
+        on record.customer_id = chosen.customer_id
+        and record.party_record_id = chosen.address_record_id
 ),
 
 statement as (
@@ -153,25 +150,25 @@ known as (
 
 select
     cast(known.customer_id as bigint) as customer_id,
-    cast(coalesce(latest.party_type, 'person') as varchar) as party_type,
+    cast(coalesce(chosen.party_type, 'person') as varchar) as party_type,
     cast(
         coalesce(
-            latest.name.full_name,
-            nullif(trim(coalesce(latest.name.given_name, '') || ' ' || coalesce(latest.name.family_name, '')), '')
+            named.full_name,
+            nullif(trim(coalesce(named.given_name, '') || ' ' || coalesce(named.family_name, '')), '')
         ) as varchar
     ) as full_name,
-    cast(latest.name.given_name as varchar) as given_name,
-    cast(latest.name.family_name as varchar) as family_name,
-    cast(latest.organisation_name as varchar) as organisation_name,
-    cast(latest.email as varchar) as email,
-    cast(latest.phone as varchar) as phone,
-    cast(latest.address.street as varchar) as street,
-    cast(latest.address.house_number as varchar) as house_number,
-    cast(latest.address.postal_code as varchar) as postal_code,
-    cast(latest.address.city as varchar) as city,
-    cast(coalesce(latest.address.country, latest.country) as varchar) as country,
-    cast(latest.birth_date as date) as birth_date,
-    cast(latest.language as varchar) as language,
+    cast(named.given_name as varchar) as given_name,
+    cast(named.family_name as varchar) as family_name,
+    cast(chosen.organisation_name as varchar) as organisation_name,
+    cast(chosen.email as varchar) as email,
+    cast(chosen.phone as varchar) as phone,
+    cast(addressed.street as varchar) as street,
+    cast(addressed.house_number as varchar) as house_number,
+    cast(addressed.postal_code as varchar) as postal_code,
+    cast(addressed.city as varchar) as city,
+    cast(coalesce(addressed.country, chosen.country) as varchar) as country,
+    cast(chosen.birth_date as date) as birth_date,
+    cast(chosen.language as varchar) as language,
     cast(
         case
             when activity.unsubscribed_at is not null
@@ -191,7 +188,9 @@ select
     cast(coalesce(identifier.identifier_count, 0) as bigint) as identifier_count
 from known
 left join party on party.customer_id = known.customer_id
-left join latest on latest.customer_id = known.customer_id
+left join chosen on chosen.customer_id = known.customer_id
+left join named on named.customer_id = known.customer_id
+left join addressed on addressed.customer_id = known.customer_id
 left join consent on consent.customer_id = known.customer_id
 left join activity on activity.customer_id = known.customer_id
 left join identifier on identifier.customer_id = known.customer_id
