@@ -41,7 +41,7 @@ def interval(
     base: float | None = None,
     marked: bool = True,
 ) -> Markup:
-    """A dot with its interval on a track from `start` to `end`; `base` is a reference line, against which a `marked` dot is coloured."""
+    """A dot with its interval on a track from `start` to `end`; a `marked` dot is coloured against the line at `base`."""
     marks: list[Markup] = []
     if base is not None and start <= base <= end:
         marks.append(tag("b", style=f"left:{number(percent(base, start, end))}%"))

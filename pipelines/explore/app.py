@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from models.catalogue import load_catalogue
 from pipelines.drawing.markup import tag
-from pipelines.explore import pages
+from pipelines.explore import funnels, pages
 from pipelines.explore.asked import (
     DEEPEST,
     DIRECTIONS,
@@ -94,6 +94,7 @@ class Answer:
                 ("customers", say("explore.customers"), "/customers"),
                 ("journeys", say("pages.journeys.title"), "/journeys"),
                 ("way", say("explore.follow"), "/way"),
+                ("funnel", say("explore.funnel"), "/funnel"),
             ],
             current=key,
             style=asset("style.css"),
@@ -117,6 +118,7 @@ def create_app(warehouse: Path, hosts: list[str]) -> Starlette:
     """The application on a warehouse. `hosts`: names under which a browser may call it (another name is refused, so that no
     page of the web can point a name of its own at this machine and read along)."""
     releases = CurrentRelease(warehouse)
+    answers = funnels.Answers()
 
     def route(path: str, answer: Callable[[Answer], Response]) -> Route:
         def handle(request: Request) -> Response:
@@ -141,6 +143,8 @@ def create_app(warehouse: Path, hosts: list[str]) -> Starlette:
             route("/customer/{customer_id}", show_customer),
             route("/journeys", show_journeys),
             route("/way", show_way),
+            route("/funnel", lambda answer: show_funnel(answer, answers)),
+            route("/funnel/people", show_funnel_people),
             route("/people", show_people),
             route("/people.csv", download_people),
         ],
@@ -257,6 +261,23 @@ def download_people(answer: Answer) -> Response:
     name = f"{given.definition}-{answer.opened.release.release_id}.csv"
     headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(lines(), 200, headers, "text/csv")
+
+
+def show_funnel(answer: Answer, answers: funnels.Answers) -> Response:
+    """A funnel of the moment."""
+    question, by = funnels.read(answer.given)
+    found = answers.get(answer.opened, question, by)
+    body = funnels.page(answer.words, answer.given, found, by)
+    return answer.page("funnel", answer.words.say("explore.funnel"), body)
+
+
+def show_funnel_people(answer: Answer) -> Response:
+    """The customers behind a number of a funnel."""
+    question, _ = funnels.read(answer.given)
+    step = read_number("step", answer.given.get("step"), 1, len(question.steps))
+    state = one_of("state", answer.given.get("state") or "reached", funnels.STATES)
+    body = funnels.people(answer.words, answer.opened, question, step, state)
+    return answer.page("funnel", answer.words.say("explore.people"), body)
 
 
 def read_way(answer: Answer) -> tuple[Choices, Filter, str, list[str]]:

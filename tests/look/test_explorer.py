@@ -103,6 +103,29 @@ def test_filters_are_those_of_the_tables(shop: Shop, site: str) -> None:
     assert status == 200 and total > 0 and f"{total:,} journeys" in text
 
 
+def test_a_funnel_is_built_and_its_people_are_listed(shop: Shop, site: str, browser: Browser) -> None:
+    page = browser.new_page()
+    page.goto(f"{site}/funnel")
+    page.locator("input[name=steps]").fill("page_view|landing_page_view > [site_search] > cart_updated > order_placed")
+    page.locator("input[name=window]").fill("14d")
+    page.get_by_role("button", name="Show").click()
+    call = "funnel_people(['page_view|landing_page_view', 'cart_updated', 'order_placed'], window_days := 14)"
+    wanted = [shop.value(f"select count(*) from {call} where step_count >= {n}") for n in (1, 2, 3)]
+    lines = page.locator("section", has_text="Step by step").locator("tbody tr")
+    assert [int(lines.nth(n).locator("td").first.inner_text().replace(",", "")) for n in range(3)] == wanted
+    assert wanted[0] > wanted[1] > wanted[2] > 0
+    stopped = shop.value(f"select count(*) from {call} where step_count = 2 and not is_converted and not is_open")
+    lines.nth(1).get_by_role("link").nth(1).click()
+    assert page.get_by_text(f"{stopped:,} customers").count() == 1
+    assert page.locator("tbody tr").count() == min(500, stopped)
+    page.go_back()
+    page.locator("select[name=by]").select_option("device")
+    page.get_by_role("button", name="Show").click()
+    entered = page.locator("section tbody tr:first-child td:nth-child(2)").all_inner_texts()
+    assert len(entered) > 1 and sum(int(text.replace(",", "")) for text in entered) == wanted[0]
+    page.close()
+
+
 def test_a_customer_is_found_and_shown(shop: Shop, site: str, browser: Browser) -> None:
     customer_id, email, count = shop.rows(
         "select customer_id, email, touchpoint_count from customer where email is not null order by 3 desc, 1 limit 1"
@@ -133,6 +156,11 @@ def test_a_customer_is_found_and_shown(shop: Shop, site: str, browser: Browser) 
         ("/journeys?from=yesterday", 400, "is not a date such as"),
         ("/journeys?from=2026-02-02&to=2026-01-01", 400, "swap them"),
         ("/people?definition=purchase&page=0", 400, "is not a number from 1"),
+        ("/funnel?steps=page_view", 400, "2 to 8 steps"),
+        ("/funnel?steps=page_vieuw+%3E+order_placed", 400, "did you mean &#39;page_view&#39;?"),
+        ("/funnel?window=soon", 400, "is not a time above zero"),
+        ("/funnel?by=email", 400, "is not a column"),
+        ("/funnel/people?step=9", 400, "is not a number from 1 to 4"),
         ("/customer/1", 404, "No customer found"),
         ("/customer/99999999999999999999", 404, "No customer found"),
         ("/customers?q=%3Cscript%3Ealert(1)%3C/script%3E", 200, "&lt;script&gt;alert(1)"),
