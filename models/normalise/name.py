@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from importlib.resources import files
 
-from models.normalise.text import clean, fold
+from models.normalise.text import CACHED, clean, fold
 
 # Words before a family name that are no family name: Dutch, Flemish, German, Danish, French, Spanish, Italian.
 _PARTICLE_WORDS = (
@@ -67,6 +67,7 @@ def words(value: str) -> list[str]:
     return [word for word in re.split(r"[\s,;/]+", text) if word and fold(word).strip(".") not in _TITLES]
 
 
+@functools.lru_cache(maxsize=CACHED)
 def _given_parts(value: str) -> tuple[str, str, str, bool]:
     """First given name, middle initials, initial, and whether only an initial is known."""
     tokens: list[str] = []
@@ -87,6 +88,7 @@ def _given_parts(value: str) -> tuple[str, str, str, bool]:
     return first, "".join(token[0] for token in tokens[1:]), first[0], len(first) == 1
 
 
+@functools.lru_cache(maxsize=CACHED)
 def split_family(value: str) -> tuple[str, str, tuple[str, ...]]:
     """Family name without particles, the particles, the parts of a double name.
 

@@ -5,6 +5,7 @@ Belongs here: what names, streets and towns have in common. Does not belong here
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Callable
@@ -21,6 +22,8 @@ _LETTERS = str.maketrans(
         "ł": "l", "Ł": "l", "đ": "d", "Đ": "d", "ı": "i", "ĳ": "ij", "Ĳ": "ij", "’": "'", "‘": "'", "`": "'", "´": "'",
     }
 )  # fmt: skip
+# Names and streets repeat: so many folded texts are kept, some 20 MB.
+CACHED = 100_000
 _BLANKS = re.compile(r"\s+")
 # ø is typed as oe by one person and as o by the next; a Danish aa was an å before 1948 and sometimes still is.
 _VOWELS = (("ij", "y"), ("oe", "o"), ("aa", "a"), ("ae", "a"), ("ue", "u"))
@@ -38,9 +41,12 @@ def clean(value: str) -> str:
     return _BLANKS.sub(" ", unicodedata.normalize("NFC", visible)).strip()
 
 
+@functools.lru_cache(maxsize=CACHED)
 def fold(value: str) -> str:
     """Lower case without diacritics: `Søren Müller` → `soeren mueller`, `Renée` → `renee`; idempotent."""
     text = clean(value)
+    if text.isascii():
+        return text.lower().replace("`", "'")
     # Case folding and decomposition can each bring letters that the other still changes (İ, ﬃ, ͅ).
     while True:
         before = text
@@ -50,6 +56,7 @@ def fold(value: str) -> str:
             return text
 
 
+@functools.lru_cache(maxsize=CACHED)
 def loose(value: str) -> str:
     """A coarser spelling of a folded text, in which `soeren` = `soren`, `aage` = `age` and `dijk` = `dyk`; letters only.
 
