@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Callable
 
 import numpy as np
 import polars as pl
@@ -28,19 +29,36 @@ codecs.register_error("sources.escape_doubly", _escape_doubly)
 
 
 def as_text(block: bytes, is_json: bool) -> bytes:
-    r"""The block as valid UTF-8; in JSON the `\` of `\xNN` is escaped in turn."""
-    if not block.isascii():
-        try:
-            block.decode("utf-8")
-        except UnicodeDecodeError:
-            return block.decode("utf-8", "sources.escape_doubly" if is_json else "backslashreplace").encode()
-    return block
+    r"""The block as valid UTF-8; in JSON the `\` of `\xNN` is escaped in turn. Only lines that are not are touched."""
+    if block.isascii() or _is_utf8(block):
+        return block
+    sign = "sources.escape_doubly" if is_json else "backslashreplace"
+    parts: list[bytes | memoryview] = []
+    view, done, seen = memoryview(block), 0, 0
+    for place in _places(np.frombuffer(block, dtype=np.uint8), lambda piece: piece >= 128).tolist():
+        if place < seen:
+            continue
+        start, end = block.rfind(b"\n", 0, place) + 1, block.find(b"\n", place) + 1
+        seen = end or len(block)
+        if not _is_utf8(view[start:seen]):
+            parts += [view[done:start], bytes(view[start:seen]).decode("utf-8", sign).encode()]
+            done = seen
+    return b"".join([*parts, view[done:]])
 
 
-def _below(data: np.ndarray, limit: int) -> np.ndarray:
-    """Places of bytes below a limit; piece by piece, so that the pieces stay in the processor's cache."""
+def _is_utf8(text: bytes | memoryview) -> bool:
+    try:
+        codecs.decode(text, "utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _places(data: np.ndarray, wanted: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Places of wanted bytes; piece by piece, so that the pieces stay in the processor's cache."""
     size = 1 << 19
-    return np.concatenate([np.flatnonzero(data[at : at + size] < limit) + at for at in range(0, len(data), size)])
+    found = [np.flatnonzero(wanted(data[at : at + size])) + at for at in range(0, len(data), size)]
+    return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
 
 
 def text_lines(block: bytes, row: int, line: int, is_json: bool = False) -> tuple[pl.DataFrame, int]:
@@ -49,7 +67,7 @@ def text_lines(block: bytes, row: int, line: int, is_json: bool = False) -> tupl
     The block is valid UTF-8 and ends with a line end. Trailing blanks are no content.
     """
     data = np.frombuffer(block, dtype=np.uint8)
-    ends = _below(data, 32)
+    ends = _places(data, lambda piece: piece < 32)
     if ends.size != block.count(b"\n"):
         kinds = data[ends]
         # Tabs separate fields, and a carriage return before the line end belongs to it.

@@ -14,9 +14,10 @@ Does not belong here: which format a file has (`log_formats.py`), what is kept o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import unquote
 
 import duckdb
@@ -211,26 +212,24 @@ def _cut_segment(
 # --- tier two --------------------------------------------------------------------------------------------------------
 
 
-def match_line(text: str, formats: Iterable[LineFormat]) -> tuple[LineFormat, tuple[str, ...]] | None:
+def match_line(text: str, formats: tuple[LineFormat, ...]) -> tuple[LineFormat, tuple[str, ...]] | None:
     """Tier two: the format of one line and its values, patiently; None when it has none of the formats."""
-    text = text.rstrip("\r\n ")
-    formats = tuple(formats)
-    for blanks in (False, True):
-        for form in formats:
-            if found := form.pattern(blanks=blanks).match(text):
-                return form, _groups(found.groupdict(), form)
-    for form in formats:
-        if form.literals[-1].endswith('"') and (found := form.pattern(blanks=True, cut_off=True).match(text)):
-            return form, _groups(found.groupdict(), form)
-    if len(text) <= MAX_STRAY_QUOTES_LINE:
-        for form in formats:
-            if found := form.pattern(blanks=True, stray=True).match(text):
-                return form, _groups(found.groupdict(), form)
+    for form, match in _attempts(formats, len(text) <= MAX_STRAY_QUOTES_LINE):
+        if found := match(text):
+            return form, found.groups()
     return None
 
 
-def _groups(groups: dict[str, str], form: LineFormat) -> tuple[str, ...]:
-    return tuple(groups[f"g{number}"] or "" for number in range(len(form.fields)))
+@lru_cache(64)
+def _attempts(
+    formats: tuple[LineFormat, ...], with_stray_quotes: bool
+) -> tuple[tuple[LineFormat, Callable[[str], re.Match[str] | None]], ...]:
+    """What is tried on an irregular line, in this order: all formats as they are, with blanks in the user, cut off, stray."""
+    made = [(form, form.pattern(blanks=blanks)) for blanks in (False, True) for form in formats]
+    made += [(form, form.pattern(blanks=True, cut_off=True)) for form in formats if form.literals[-1].endswith('"')]
+    if with_stray_quotes:
+        made += [(form, form.pattern(blanks=True, stray=True)) for form in formats]
+    return tuple((form, pattern.match) for form, pattern in dict.fromkeys(made))
 
 
 def patient_records(lines: pl.DataFrame, source: Source) -> list[pl.DataFrame]:
