@@ -16,11 +16,13 @@ from typing import Any
 import duckdb
 
 from models.configuration import Configuration, configuration_tables
+from pipelines.night import visitor
 from pipelines.night.ingest import MappingError, canonical_query, typed_query
 from pipelines.night.session import Session, quoted
 from sources.read import parse
 from sources.spec import ExportSpec, SourceCatalog
 from sources.typed import lookup_columns
+from sources.web import missing_agents
 
 SHOWN = 8
 _SHOWN_COLUMNS = {
@@ -78,8 +80,8 @@ def try_spec(
         session = Session(folder)
         try:
             for table, content in configuration_tables(configuration, dt.datetime(2000, 1, 1)).items():
-                if table in ("touchpoint_type", "exchange_rate"):
-                    session.store(f"work.main.{table}", content)
+                session.store(f"work.main.{table}", content)
+            visitor.prepare_web(session, configuration)
             return _run(session, spec, catalog, paths)
         finally:
             session.con.close()
@@ -97,6 +99,8 @@ def _run(session: Session, spec: ExportSpec, catalog: SourceCatalog, paths: Sequ
         other = catalog.exports[f"{spec.system}.{lookup}"]
         columns = ", ".join(f"{quoted(column)} {kind}" for column, kind in lookup_columns(other))
         session.run(f"create table scratch.ingest.{quoted('lookup_' + lookup)} (row_id bigint, {columns})")
+    if spec.web is not None:
+        offer_agents(session, spec)
     counts = session.rows(
         "select count(*), count(*) filter (where problem is not null), "
         "count(*) filter (where problem is null and skip_rule is null) from scratch.ingest.typed"
@@ -194,6 +198,14 @@ def _run(session: Session, spec: ExportSpec, catalog: SourceCatalog, paths: Sequ
         columns=filled,
         rows=tuple(dict(zip(filled, row, strict=True)) for row in found),
     )
+
+
+def offer_agents(session: Session, spec: ExportSpec) -> None:
+    """What mappings of web exports may join: the agents of these rows; nobody is a robot by what they do."""
+    assert spec.web is not None
+    seen = session.arrow(f"select distinct {quoted(spec.web.user_agent)} as user_agent from scratch.ingest.export_row")
+    session.append("state.main.web_agent", missing_agents(session.arrow("from state.main.web_agent"), seen))
+    visitor.offer_web_relations(session, spec)
 
 
 def _filled(session: Session, spec: ExportSpec) -> tuple[str, ...]:
