@@ -8,8 +8,10 @@ CUSTOMERS ?= 2000
 NIGHTS ?= 3
 # Sizes of the benchmark, in millions of touchpoints.
 BENCH ?= 1 10
+# Size of the log that `make bench` and `make bench-logs` generate.
+GIGABYTES ?= 1
 
-.PHONY: demo test lint types check-defs bench bench-attribution bench-trend bench-identity bench-reading docs superset superset-check clean help
+.PHONY: demo test lint types check-defs bench bench-logs bench-attribution bench-trend bench-identity bench-reading docs superset superset-check clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -45,8 +47,12 @@ types: $(BIN)/.dev ## mypy
 check-defs: $(BIN)/.dev ## let Dagster load and validate the definitions
 	$(BIN)/dg check defs
 
-bench: $(BIN)/.dev ## the night at 1 and 10 million touchpoints, beside DuckDB reading the same files
+bench: $(BIN)/.dev ## the night at 1 and 10 million touchpoints, beside DuckDB reading the same files; then bench-logs
 	$(BIN)/python -m benchmarks.night $(BENCH)
+	$(BIN)/python -m benchmarks.logs $(GIGABYTES)
+
+bench-logs: $(BIN)/.dev ## reading a web server's log of 1 GB, beside GoAccess (when it is installed) and a Python expression
+	$(BIN)/python -m benchmarks.logs $(GIGABYTES)
 
 bench-attribution: $(BIN)/.dev ## a million paths attributed, beside the ChannelAttribution package (built when g++ is there)
 	$(BIN)/python -m benchmarks.attribution 1

@@ -57,7 +57,8 @@ FIELDS = {
     "sent_bytes": or_dash("bytes"), "sc_bytes": or_dash("bytes"), "size": or_dash("bytes"), "referrer": or_dash("referrer"),
     "http_referer": or_dash("referrer"), "cs_referer": or_dash("referrer"), "http_user_agent": or_dash("user_agent"),
     "cs_user_agent": or_dash("user_agent"), "auth": or_dash("remote_user"), "remote_user": or_dash("remote_user"),
-    "user_id": lambda row: row["remote_user"] or "", "http_args": or_dash("query"), "request_creation_time": clock("%Y-%m-%dT%H:%M:%S.%fZ"),
+    "user_id": lambda row: row["remote_user"] or "", "http_args": or_dash("query"),
+    "request_creation_time": clock("%Y-%m-%dT%H:%M:%S.%fZ"),
     "year": clock("%Y"), "month": clock("%m"), "day": clock("%d"), "x_host_header": or_dash("host"), "host": or_dash("host"),
     "http_host": or_dash("host"), "target_fqdn": or_dash("host"),
     "time_taken": lambda row: f"{row['response_seconds']:.3f}",
@@ -70,7 +71,7 @@ def assertions(path: Path) -> dict[str, dict[tuple[str, str], str]]:
     events: dict[tuple[str, str], dict[tuple[str, str], str]] = defaultdict(dict)
     for text in path.read_text(encoding="utf-8").splitlines():
         found = EVENT.search(text)
-        if found is None or " == " not in text and "FloatApproxEqual" not in text:
+        if found is None or (" == " not in text and "FloatApproxEqual" not in text):
             continue
         value = text.split(" == ", 1)[1] if " == " in text else text.rsplit(", ", 1)[1].rstrip(")")
         keys = re.findall(r'"(\w+)"', found[4])

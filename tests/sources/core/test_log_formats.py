@@ -120,7 +120,8 @@ def test_one_request_as_each_server_writes_it(tmp_path, name, text, differing):
 
 
 def test_fields_of_a_w3c_log_change_in_the_middle(tmp_path):
-    rest = "#Fields: time date c-ip cs-method cs-uri-stem sc-status cs(User-Agent)\n00:30:07 2026-05-18 192.0.2.9 POST /b 404 X+Y\n"
+    fields = "#Fields: time date c-ip cs-method cs-uri-stem sc-status cs(User-Agent)\n"
+    rest = fields + "00:30:07 2026-05-18 192.0.2.9 POST /b 404 X+Y\n"
     rows = rows_of(tmp_path, IIS + rest + "\n" + IIS + "broken\n")
     assert [(row["_line"], row["method"], row["path"], row["status"]) for row in rows] == [
         (5, "GET", "/a", 200), (7, "POST", "/b", 404), (13, "GET", "/a", 200), (14, None, None, None),
@@ -223,7 +224,7 @@ def test_nginx_json_with_keys_of_ones_own(tmp_path):
     text = (
         'escape=json \'{"wann":"$time_iso8601","wer":"$remote_addr","was":"$request","st":$status,"k":"$http_cookie"}\''
     )
-    line = r'{"wann":"2026-05-18T02:30:00+02:00","wer":"192.0.2.7","was":"GET /\"a\" HTTP/1.1","st":404,"k":"a=1; sid=s%201; b=2"}'
+    line = r'{"wann":"2026-05-18T02:30:00+02:00","wer":"192.0.2.7","was":"GET /\"a\" HTTP/1.1","st":404,"k":"a=1; sid=s%201"}'
     log = {"formats": [{"name": "own", "nginx": text}], "cookies": {"sid": "cookie"}}
     row, other = rows_of(tmp_path, line + '\n{"wann": 1}\n', log)
     assert (row["log_format"], row["time"], row["path"]) == ("own", datetime(2026, 5, 18, 0, 30), '/"a"')

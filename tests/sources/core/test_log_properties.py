@@ -28,8 +28,14 @@ from sources.log_strings import apache_format, nginx_format
 OWN = (
     apache_format("own_times", '%{%Y-%m-%d}t %{%T}t.%{usec_frac}t %{%z}t|%a|"%r"|%>s|%B|%D|"%{User-Agent}i"|%v'),
     apache_format("own_parts", r'%v %h %u %t \"%m %U%q %H\" %s %O %{ms}T \"%{Referer}i\" \"%{User-Agent}i\" \"%{Cookie}i\"'),
-    nginx_format("own_key_value", 'at=$time_iso8601 from=$remote_addr did="$request" got=$status len=$body_bytes_sent ua="$http_user_agent"'),
-    nginx_format("own_epoch", '$msec "$request" $status $request_time "$http_referer" "$http_x_forwarded_for" $remote_user $host'),
+    nginx_format(
+        "own_key_value",
+        'at=$time_iso8601 from=$remote_addr did="$request" got=$status len=$body_bytes_sent ua="$http_user_agent"',
+    ),
+    nginx_format(
+        "own_epoch",
+        '$msec "$request" $status $request_time "$http_referer" "$http_x_forwarded_for" $remote_user $host',
+    ),
     w3c_format(
         "#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) cs(Referer) sc-status "
         "sc-substatus sc-win32-status time-taken"
@@ -212,8 +218,8 @@ def json_line(shape: str, at: datetime, values: dict[str, str], status: int, siz
     iso = at.replace(tzinfo=UTC).isoformat()
     if shape == "caddy":
         headers = {"User-Agent": [values["agent"]], "Referer": [values["referrer"]]}
-        request = {"client_ip": values["address"], "method": "GET", "uri": values["path"], "proto": "HTTP/2.0", "host": "a.example.org",
-                   "headers": headers}  # fmt: skip
+        request = {"client_ip": values["address"], "method": "GET", "uri": values["path"], "proto": "HTTP/2.0",
+                   "host": "a.example.org", "headers": headers}  # fmt: skip
         return json.dumps(
             {"ts": at.replace(tzinfo=UTC).timestamp(), "request": request, "status": status, "size": size}
         )
@@ -224,8 +230,9 @@ def json_line(shape: str, at: datetime, values: dict[str, str], status: int, siz
              "DownstreamContentSize": size, "request_User-Agent": values["agent"], "request_Referer": values["referrer"]}
         )  # fmt: skip
     return json.dumps(
-        {"time_iso8601": iso, "remote_addr": values["address"], "request_method": "GET", "request_uri": values["path"], "status": status,
-         "body_bytes_sent": size, "http_user_agent": values["agent"], "http_referer": values["referrer"], "server_protocol": "HTTP/2.0"},
+        {"time_iso8601": iso, "remote_addr": values["address"], "request_method": "GET", "request_uri": values["path"],
+         "status": status, "body_bytes_sent": size, "http_user_agent": values["agent"], "http_referer": values["referrer"],
+         "server_protocol": "HTTP/2.0"},
         ensure_ascii=False,
     )  # fmt: skip
 
