@@ -42,6 +42,8 @@ INPUT: dict[str, Any] = {
 }  # fmt: skip
 # A longer text is no name, street or address but something that got into its column.
 LONGEST = 200
+# Distinct values taken apart at a time.
+SLICE = 50_000
 _STREET_NOISE = re.compile(r"[^0-9a-z]")
 
 
@@ -117,10 +119,16 @@ def _by_distinct(frame: pl.DataFrame, columns: list[str], function: Any, schema:
     """`function(*values)` (a tuple as in `schema`) of every row, called once per distinct combination of `columns`."""
     keys = frame.select(pl.struct(columns).alias("key"))
     distinct = keys.unique(maintain_order=True)
-    made = [function(*row.values()) for row in distinct["key"].to_list()]
-    table = pl.DataFrame(
-        [pl.Series(name, [row[i] for row in made], dtype=kind) for i, (name, kind) in enumerate(schema.items())]
-    )
+    # In slices: a list of Python tuples takes ten times the memory of the columns made of it.
+    parts = []
+    for start in range(0, max(distinct.height, 1), SLICE):
+        made = [function(*row.values()) for row in distinct["key"][start : start + SLICE].to_list()]
+        parts.append(
+            pl.DataFrame(
+                [pl.Series(name, [row[i] for row in made], dtype=kind) for i, (name, kind) in enumerate(schema.items())]
+            )
+        )
+    table = pl.concat(parts)
     index = keys.join(distinct.with_row_index("_at"), on="key", how="left", maintain_order="left", nulls_equal=True)[
         "_at"
     ]

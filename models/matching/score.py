@@ -15,7 +15,7 @@ import polars as pl
 from models.matching.model import COMPARISONS, LEAST_FREQUENCY, TERM_COLUMNS, Model
 
 # Pairs scored at a time: bounds memory, about 400 bytes a pair with all its columns.
-CHUNK = 1_000_000
+CHUNK = 500_000
 _COLUMNS = [comparison["output_column_name"] for comparison in COMPARISONS]
 
 
