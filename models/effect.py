@@ -31,6 +31,8 @@ Ints = npt.NDArray[np.int64]
 
 # An invitation that was hardly ever answered must not make one answer weigh like fifty.
 LARGEST_WEIGHT = 10.0
+# Events, and rows without one, that a factor must have been met with before a chance is estimated from it.
+MINIMUM_EVENTS = 5
 # p below which the sizes of an experiment's groups are not what the lot would give.
 SAMPLE_RATIO_ALPHA = 0.001
 CHANNEL_REFERENCE = "direct"
@@ -76,10 +78,16 @@ def estimate(units: Units, is_logistic: bool) -> list[dict[str, Any]]:
     np.maximum.at(ended, units.unit, units.outcome)
     with_count, without_count = met.sum(axis=0), size - met.sum(axis=0)
     enough = (with_count >= MINIMUM_COUNT) & (without_count >= MINIMUM_COUNT)
+    if is_logistic:
+        # Where nobody (or everybody) with a factor had the event, robust errors say nothing and look like certainty.
+        happened = units.member.T @ units.outcome
+        stayed = units.member.sum(axis=0) - happened
+        other = units.outcome.sum() - happened
+        enough &= (happened >= MINIMUM_EVENTS) & (stayed >= MINIMUM_EVENTS) & (other >= MINIMUM_EVENTS)
     chosen = np.flatnonzero(enough)
     first = units.controls.shape[1]
     design = np.column_stack([units.controls, units.member[:, chosen]])
-    kept = regression.independent(design, units.weight)
+    kept = regression.independent(design, units.weight, first)
     design = design[:, kept]
     place = {int(column) - first: number for number, column in enumerate(kept) if column >= first}
     can = len(place) > 0 and units.outcome.sum() > 0 and len(np.unique(units.cluster)) > 1
@@ -188,23 +196,25 @@ def _scopes(table: pa.Table, *order: str) -> Iterator[tuple[str, pl.DataFrame]]:
 def conversion(table: pa.Table) -> pa.Table:
     """Finish of `effect_conversion`: hazard of converting per visit or contact, given what came strictly before.
 
-    Reads per decided journey one row without a factor (`unit_id`, `customer_id`, `period_count`, `is_converted`,
-    `first_channel`) and one per factor with the touch (`first_period`) from which on it has been met. Controls: how many touches
-    came before, and the channel of the first touch; that channel is a factor too (`first_channel`), estimated per journey.
+    Reads one row without a factor per touch of each decided journey (`unit_id`, `period`, `customer_id`, `is_converted`,
+    `first_channel`, `step_count`: steps so far) and one per factor with the touch (`first_period`) from which on it has been
+    met. Controls: touches and steps so far (who looks at more meets more), and the channel of the first touch; that channel is a
+    factor too (`first_channel`), estimated per journey.
     """
     rows: list[dict[str, Any]] = []
-    for scope, part in _scopes(table, "unit_id"):
-        journey = part.filter(pl.col("factor").is_null())
+    for scope, part in _scopes(table, "unit_id", "period"):
+        touch = part.filter(pl.col("factor").is_null())
+        journey = touch.filter(pl.col("period") == 1)
         if not journey["is_converted"].any():
             continue
-        found = [*_first_channels(journey), *_estimates(_person_periods(part, journey), is_logistic=True)]
+        found = [*_first_channels(journey), *_estimates(_person_periods(part, touch, journey), is_logistic=True)]
         rows.extend({"measure": "conversion", "scope": scope, **row} for row in found)
     return published(rows)
 
 
-def _person_periods(part: pl.DataFrame, journey: pl.DataFrame) -> Units:
+def _person_periods(part: pl.DataFrame, touch: pl.DataFrame, journey: pl.DataFrame) -> Units:
     """A row per touch of each journey; its outcome: whether the journey converts before the next touch."""
-    periods = journey["period_count"].to_numpy().astype(np.int64)
+    periods = np.diff(np.append(np.flatnonzero(touch["period"].to_numpy() == 1), len(touch))).astype(np.int64)
     start = np.concatenate([[0], np.cumsum(periods)])
     unit = np.repeat(np.arange(len(journey)), periods)
     number = np.arange(start[-1]) - start[unit] + 1
@@ -220,8 +230,9 @@ def _person_periods(part: pl.DataFrame, journey: pl.DataFrame) -> Units:
     row = np.repeat(start[place] + first - 1, length) + _counting(length)
     names, member, _ = _membership(met[np.repeat(np.arange(len(met)), length)], row, int(start[-1]))
     channel = _dummies(journey["first_channel"])[unit]
+    steps = np.log(touch["step_count"].to_numpy().astype(np.float64))
     controls = np.column_stack(
-        [np.ones(len(unit)), *(number == k for k in (2, 3, 4)), number > 4, np.log(number), channel]
+        [np.ones(len(unit)), *(number == k for k in (2, 3, 4)), number > 4, np.log(number), steps, steps**2, channel]
     )
     cluster = _coded(journey, "customer_id")[unit]
     return Units(names, member, outcome, controls.astype(np.float64), np.ones(len(unit)), cluster, unit)
@@ -355,7 +366,7 @@ def _penalty_and_reward(units: Units, worse: Floats) -> dict[tuple[str, str], di
         and MINIMUM_COUNT <= units.member[:, i].sum() <= len(units.outcome) - MINIMUM_COUNT
     ]
     design = np.column_stack([units.controls, good[:, split], worse[:, split], units.member[:, whole]])
-    kept = list(regression.independent(design, units.weight))
+    kept = list(regression.independent(design, units.weight, units.controls.shape[1]))
     fit = regression.linear(design[:, kept], units.outcome, units.weight, units.cluster)
     first = units.controls.shape[1]
     found: dict[tuple[str, str], dict[str, float]] = {}

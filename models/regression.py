@@ -21,6 +21,8 @@ Ints = npt.NDArray[np.int64]
 # Shrinks a coefficient no data speak about, instead of letting it run away; far below what thirty observations weigh.
 RIDGE = 1e-3
 MAXIMUM_ROUNDS = 60
+# Variance inflation beyond which two columns cannot be told apart (the usual limit).
+LARGEST_INFLATION = 10.0
 CONVERGED = 1e-9
 # Orders of entering that LMG averages over: all of them up to seven factors, else these many, drawn once and for all.
 ORDERS = 300
@@ -48,19 +50,32 @@ def within(value: float, error: float, freedom: int, alpha: float = 0.05) -> tup
     return value, value - reach, value + reach, p
 
 
-def independent(design: Floats, weight: Floats, tolerance: float = 1e-7) -> Ints:
-    """Columns that no columns before them explain, in order: the first of two equal columns stays."""
+def independent(design: Floats, weight: Floats, controls: int = 0, tolerance: float = 1e-7) -> Ints:
+    """Columns that no columns before them explain, in order: the first of two equal columns stays.
+
+    The first `controls` columns, and all where there are none, go only when explained wholly. A later column goes when the
+    columns before it explain more than 1 - 1 / LARGEST_INFLATION of what the controls leave of it: then the two go together
+    nearly every time, and a model would set one off against the other.
+    """
     gram = design.T @ (design * weight[:, None])
     scale = np.sqrt(np.where(np.diag(gram) > 0, np.diag(gram), 1))
     gram = gram / scale[:, None] / scale[None, :]
     kept: list[int] = []
     inverse: Floats = np.zeros((0, 0))
+    base, base_inverse = kept, inverse
     for column in range(len(gram)):
+        if column == controls:
+            base, base_inverse = list(kept), inverse
         if gram[column, column] <= 0:
             continue
         cross = gram[kept, column]
         rest = gram[column, column] - cross @ inverse @ cross
-        if rest > tolerance:
+        limit = tolerance
+        if controls and column >= controls:
+            alone = gram[base, column]
+            left = gram[column, column] - alone @ base_inverse @ alone
+            limit = max(tolerance, left / LARGEST_INFLATION)
+        if rest > limit:
             kept.append(column)
             inverse = np.asarray(np.linalg.inv(gram[np.ix_(kept, kept)]), dtype=np.float64)
     return np.array(kept, dtype=np.int64)

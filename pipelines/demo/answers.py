@@ -13,6 +13,11 @@ from pipelines.demo.chance import day_of, moment, stream
 from pipelines.demo.company import DAY, END
 from pipelines.demo.people import People
 
+# What lies longer before an answer than this is forgotten.
+WINDOW_DAYS = 30
+# Above every time, so that person and time make one number.
+LATEST = 1 << 34
+
 
 def make_surveys(people: People, order: pl.DataFrame, service: dict[str, pl.DataFrame], seed: int) -> pl.DataFrame:
     """Answers: NPS after a delivery, CES after a solved ticket, CSAT after a service visit.
@@ -27,21 +32,19 @@ def make_surveys(people: People, order: pl.DataFrame, service: dict[str, pl.Data
     m = len(done)
     number = done["number"].to_numpy()
     person = done["person"].to_numpy().astype(np.int64)
-    size = int(order["number"].max() or 0) + 1 if len(order) else 1  # type: ignore[arg-type]
     at = moment(rng, day_of(done["deliver_at"].to_numpy()) + 9 + rng.integers(0, 6, m))
-    deadline = np.full(size, -1)
-    deadline[number] = at
 
     def touched(frame: pl.DataFrame, time: str) -> np.ndarray:
-        hit = np.zeros(size, dtype=bool)
-        rows = frame.filter(pl.col("order") >= 0)
-        ref = rows["order"].to_numpy()
-        hit[ref[rows[time].to_numpy() < deadline[ref]]] = True
-        return hit[number]
+        """Which answers follow such a happening of the same person within the last WINDOW_DAYS days."""
+        moments = np.sort(frame["person"].to_numpy().astype(np.int64) * LATEST + frame[time].to_numpy())
+        if not len(moments):
+            return np.zeros(m, dtype=bool)
+        place = np.searchsorted(moments, person * LATEST + at) - 1
+        return (place >= 0) & (moments[np.maximum(place, 0)] >= person * LATEST + at - WINDOW_DAYS * DAY)
 
     ticket, call = service["ticket"], service["call"]
     felt = {
-        "ticket_reopened": touched(ticket.filter(pl.col("is_reopened")), "reopen_at"),
+        "ticket_reopened": touched(ticket.filter(pl.col("is_reopened")), "final_at"),
         "delivered_late": done["is_late"].to_numpy(),
         "payment_failed": done["is_declined"].to_numpy(),
         "long_call_wait": touched(call.filter(pl.col("wait") > 300), "at"),

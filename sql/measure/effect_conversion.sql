@@ -2,7 +2,7 @@
 -- kind: aggregate
 -- grain: measure, scope, factor_kind, factor
 -- finish: models.effect.conversion
--- The SELECT gives one row per journey without a factor, and one per factor with the touch from which on it had been met. The
+-- The SELECT gives one row per touch without a factor, and one per factor with the touch from which on it had been met. The
 -- goal itself is no factor: everything that counts lies strictly before it. With more journeys than the limit, those whose
 -- id falls below a share are taken: the same ones every night.
 with
@@ -39,20 +39,24 @@ chosen as (
         or attribution_touch.journey_id % 1024 * size.journey_count < 1024 * setting_import.effect_unit_limit
 ),
 
-journey_unit as (
+touch as (
     select
         journey_definition,
         journey_id,
         customer_id,
+        touch_number,
         is_converted,
-        max(touch_number) as period_count,
-        max(case when touch_number = 1 then attribution_channel end) as first_channel
+        -- The last touch of a converted journey ends with its goal, which is not yet known when it counts.
+        greatest(
+            case
+                when is_converted and touch_number = max(touch_number) over (partition by journey_id)
+                    then last_step_number - 1
+                else last_step_number
+            end,
+            1
+        ) as step_count,
+        max(case when touch_number = 1 then attribution_channel end) over (partition by journey_id) as first_channel
     from chosen
-    group by
-        journey_definition,
-        journey_id,
-        customer_id,
-        is_converted
 ),
 
 met as (
@@ -134,14 +138,15 @@ select
     cast(journey_definition as varchar) as scope,
     cast(journey_id as bigint) as unit_id,
     cast(customer_id as bigint) as customer_id,
-    cast(period_count as integer) as period_count,
+    cast(touch_number as integer) as period,
+    cast(step_count as integer) as step_count,
     cast(is_converted as boolean) as is_converted,
     cast(first_channel as varchar) as first_channel,
     cast(null as varchar) as factor_kind,
     cast(null as varchar) as factor,
     cast(null as integer) as first_period,
     cast(null as boolean) as is_bad
-from journey_unit
+from touch
 
 union all
 
@@ -149,7 +154,8 @@ select
     cast(journey_definition as varchar) as scope,
     cast(journey_id as bigint) as unit_id,
     cast(null as bigint) as customer_id,
-    cast(null as integer) as period_count,
+    cast(null as integer) as period,
+    cast(null as integer) as step_count,
     cast(null as boolean) as is_converted,
     cast(null as varchar) as first_channel,
     cast(factor_kind as varchar) as factor_kind,

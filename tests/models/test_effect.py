@@ -104,22 +104,18 @@ def conversion_company(journeys: int = 6000) -> pa.Table:
                 break
             if generator.random() < 0.35:
                 break
-        rows.append(
-            {
-                "scope": "purchase",
-                "unit_id": unit,
-                "customer_id": unit // 2,
-                "period_count": periods,
-                "is_converted": converted,
-                "first_channel": channel,
-            }
-        )
+        rows += [
+            {"scope": "purchase", "unit_id": unit, "customer_id": unit // 2, "period": period, "step_count": 3 * period}
+            | {"is_converted": converted, "first_channel": channel}
+            for period in range(1, periods + 1)
+        ]
         rows += [
             {"scope": "purchase", "unit_id": unit, "factor_kind": k, "factor": f, "first_period": p}
             for (k, f), p in met.items()
         ]
     schema = pa.schema(
-        [("scope", pa.string()), ("unit_id", pa.int64()), ("customer_id", pa.int64()), ("period_count", pa.int32()),
+        [("scope", pa.string()), ("unit_id", pa.int64()), ("customer_id", pa.int64()), ("period", pa.int32()),
+         ("step_count", pa.int32()),
          ("is_converted", pa.bool_()), ("first_channel", pa.string()), ("factor_kind", pa.string()), ("factor", pa.string()),
          ("first_period", pa.int32()), ("is_bad", pa.bool_())]
     )  # fmt: skip

@@ -52,6 +52,16 @@ def test_a_column_that_others_explain_is_left_out() -> None:
     assert regression.independent(design, np.ones(5)).tolist() == [0, 1, 2]
 
 
+def test_columns_that_go_together_nearly_every_time_are_not_set_off_against_each_other() -> None:
+    generator = np.random.default_rng(1)
+    one = (generator.random(1000) < 0.3).astype(float)
+    flipped = np.where(generator.random(1000) < 0.01, 1 - one, one)
+    other = (generator.random(1000) < 0.3).astype(float)
+    design = np.column_stack([np.ones(1000), one, flipped, other])
+    assert regression.independent(design, np.ones(1000), controls=1).tolist() == [0, 1, 3]
+    assert regression.independent(design, np.ones(1000)).tolist() == [0, 1, 2, 3]
+
+
 def test_importance_is_the_mean_over_all_orders(data: tuple[np.ndarray, ...]) -> None:
     design, outcome, *_ = data
     factors = design[:, 1:] + 0.4 * design[:, [3]]
