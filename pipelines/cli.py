@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from pipelines.commands import explore, exports, journeys, measures, new_source, night, release
+from pipelines.commands import explore, exports, identity, journeys, measures, new_source, night, release
 from pipelines.commands.common import EXIT_FAILED, EXIT_USAGE, UserError
 
 app = typer.Typer(
@@ -41,6 +41,8 @@ app.command(epilog="Example: touchpoint360 export-process --format ocel --defini
     journeys.export_process
 )
 app.command(epilog="Example: touchpoint360 explore --warehouse warehouse/")(explore.explore)
+app.command(epilog="Example: touchpoint360 explain email:anna@example.org customer_number:10001")(identity.explain)
+app.command(epilog="Example: touchpoint360 review --out review.csv")(identity.review)
 app.command(epilog="Example: touchpoint360 ui --exports exports/ --port 3000")(release.ui)
 app.command(epilog="Example: touchpoint360 tables --out docs/tables.md")(release.tables)
 app.command(epilog="Example: touchpoint360 attribute paths.csv --separator '>'")(measures.attribute)

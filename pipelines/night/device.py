@@ -14,6 +14,14 @@ MICROSECONDS_PER_MINUTE = 60_000_000
 # Strongest identifier first; of two equally strong ones always the same.
 RANK = "(cast(s.strength as hugeint) << 62) + i.identifier_key"
 
+# The ends l and r of a pair in the order of type and value, whatever their codes.
+IN_ORDER = "(l.identifier_type, l.identifier_value) <= (r.identifier_type, r.identifier_value)"
+LESSER = ", ".join(
+    f"case when {IN_ORDER} then {first}.identifier_{part} else {second}.identifier_{part} end as {side}_{part}"
+    for side, first, second in (("left", "l", "r"), ("right", "r", "l"))
+    for part in ("type", "value")
+)
+
 
 def prepare_devices(session: Session) -> None:
     """Create the table of a new warehouse: records that a session on a shared device gives to a customer."""

@@ -12,7 +12,7 @@ import datetime as dt
 from models.configuration import Configuration
 from models.contract import load_contracts
 from pipelines.night.decisions import prepare_decisions, take_decisions
-from pipelines.night.device import RANK, assign_records, attribute_sessions, prepare_devices
+from pipelines.night.device import LESSER, RANK, assign_records, attribute_sessions, prepare_devices
 from pipelines.night.evidence import collect_evidence, prepare_evidence
 from pipelines.night.id_history import note_changes, prepare_history
 from pipelines.night.ingest import canonical_columns
@@ -20,14 +20,6 @@ from pipelines.night.likeness import join_alike, prepare_likeness
 from pipelines.night.resolution import prepare_resolution, resolve_customers
 from pipelines.night.session import Session, quoted
 from sources.spec import SourceCatalog
-
-# The ends l and r of a pair in the order of type and value, whatever their codes.
-LESSER = ", ".join(
-    f"case when (l.identifier_type, l.identifier_value) {sign} (r.identifier_type, r.identifier_value) "
-    f"then l.identifier_{part} else r.identifier_{part} end as {side}_{part}"
-    for side, sign in (("left", "<"), ("right", ">"))
-    for part in ("type", "value")
-)
 
 
 def prepare_identity(session: Session) -> None:

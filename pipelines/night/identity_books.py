@@ -7,6 +7,7 @@ Belongs here: filling that table from the state and the history. Does not belong
 from __future__ import annotations
 
 from pipelines.night.books import create
+from pipelines.night.device import IN_ORDER, LESSER, RANK
 from pipelines.night.session import Session
 
 # The two ends of a pair in the order of type and value, so that a pair reads the same whatever its codes.
@@ -53,6 +54,35 @@ def write_identity_event(session: Session) -> None:
             from pair
             """
         )
+    session.run(
+        f"""
+        insert into work.main.identity_event by name
+        with face as (
+            -- a cluster shows itself by its strongest identifier
+            select a.cluster_id, a.customer_id, i.identifier_type, i.identifier_value
+            from state.main.identifier_customer as a
+            semi join (
+                select cluster_a as cluster_id from state.main.cluster_link where status <> 'link'
+                union select cluster_b from state.main.cluster_link where status <> 'link'
+            ) as k on k.cluster_id = a.cluster_id
+            join state.main.identifier as i on i.identifier_code = a.identifier_code
+            join scratch.main.type_rule as s on s.identifier_type = i.identifier_type
+            where not a.is_guarded
+            qualify row_number() over (partition by a.cluster_id order by {RANK}) = 1
+        )
+        select case k.status when 'vetoed' then 'veto' else 'review' end as identity_event,
+            {LESSER}, k.match_weight, case when {IN_ORDER} then l.customer_id else r.customer_id end as customer_id,
+            case when {IN_ORDER} then r.customer_id else l.customer_id end as other_customer_id,
+            coalesce(k.veto_reason || '; ', '') || array_to_string(list_transform(json_keys(k.evidence),
+                lambda name: name || ': ' || json_extract_string(k.evidence, '$.' || name || '.level')
+                    || ' (' || json_extract_string(k.evidence, '$.' || name || '.weight') || ')'), ', ') as reason
+        from state.main.cluster_link as k
+        join face as l on l.cluster_id = k.cluster_a
+        join face as r on r.cluster_id = k.cluster_b
+        -- two that others joined anyway need nobody's eye
+        where k.status = 'vetoed' or k.status = 'review' and l.customer_id <> r.customer_id
+        """
+    )
     session.run(
         """
         insert into work.main.identity_event by name

@@ -1,0 +1,56 @@
+"""Commands about who is who: why a customer is one customer, and which pairs a person should look at.
+
+Does not belong here: the work (`pipelines/explain.py`, `pipelines/review.py`).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.commands.common import DEFAULT_WAREHOUSE, ConfigOption, JsonOption, WarehouseOption
+
+
+def explain(
+    one: Annotated[str, typer.Argument(metavar="ID1", help="A customer_id, or an identifier as type:value.")],
+    other: Annotated[
+        str | None, typer.Argument(metavar="[ID2]", help="A second one: what joins or parts the two.")
+    ] = None,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Explain a customer: identifiers, links, what was held back, the golden record's sources, the history of the id."""
+    from models.configuration import load_configuration
+    from pipelines.assets.resource import configuration_file
+    from pipelines.explain import explain as answer_of
+    from pipelines.explain import explanation_text
+
+    country = load_configuration(config or configuration_file()).default_country
+    answer = answer_of(warehouse, [one] if other is None else [one, other], country)
+    print(json.dumps(answer, indent=2, default=str) if as_json else explanation_text(answer))
+
+
+def review(
+    out: Annotated[Path | None, typer.Option("--out", help="CSV file to write (default: print how many).")] = None,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the likeliest so many.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write pairs of customers who may be one person, to be filled in and named under identity.decisions."""
+    from pipelines.review import review_rows, write_review
+
+    rows = review_rows(warehouse, limit)
+    if as_json:
+        print(json.dumps(rows, indent=2, default=str))
+        return
+    if out is not None:
+        write_review(rows, out)
+    count = f"{len(rows)} pair{'' if len(rows) == 1 else 's'}"
+    print(f"{count} to review" + (f", written to {out}." if out is not None else "; --out FILE writes them."))
+    if rows and out is not None:
+        print("Fill in same or different under `decision`, then name the file in touchpoint360.yaml:")
+        print(f"  identity: {{decisions: {out}}}")

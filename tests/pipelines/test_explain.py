@@ -1,0 +1,161 @@
+"""`touchpoint360 explain` and `review` on a company small enough to check by hand."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from pipelines.explain import ExplainError, explain, explanation_text, path_of_links
+from pipelines.review import ReviewError, review_rows, write_review
+from pipelines.warehouse import Warehouse
+from tests.pipelines.companies import write_lines
+from tests.pipelines.nights import command, query, quick_night
+
+PERSON = "id,party_type,customer_number,email,phone,given_name,family_name,birth_date,street,house_number,postal_code,city,valid_from"
+POINT = "id,updated_at,touchpoint_type,occurred_at,email,customer_number,amount,currency"
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Anna (shop and newsletter), Bram at the same address, one telephone of both, two records that may be one Carla.
+
+    The second night joins Anna's second address by an order that names both.
+    """
+    folder = tmp_path_factory.mktemp("told")
+    home = "Voorstraat,12,2611 AB,Delft"
+    write_lines(
+        folder / "one" / "people.csv",
+        PERSON,
+        f"p1,person,10001,anna@example.org,+31201234567,Anna,Visser,1971-03-14,{home},2026-01-01T00:00:00Z",
+        f"p2,person,10002,bram@example.org,+31201234567,Bram,Visser,1969-07-02,{home},2026-01-02T00:00:00Z",
+        "p3,person,,carla@example.org,,Carla,Demir,1980-05-05,Markt,1,2611 GP,Delft,2026-01-03T00:00:00Z",
+        "p4,person,,c.demir@example.net,,C,Demir,1980-05-05,,,2611,,2026-01-04T00:00:00Z",
+    )
+    write_lines(
+        folder / "one" / "touchpoint.csv", POINT, "t1,,page_view,2026-01-05T10:00:00Z,anna.visser@example.net,,,"
+    )
+    quick_night([folder / "one"], folder / "warehouse", systems=("canonical",))
+    write_lines(
+        folder / "two" / "order.csv",
+        POINT,
+        "t2,,order_placed,2026-01-06T10:00:00Z,anna.visser@example.net,10001,20,EUR",
+    )
+    quick_night([folder / "two"], folder / "warehouse", systems=("canonical",))
+    return folder / "warehouse"
+
+
+def test_a_customer_is_explained_by_identifiers_links_sources_and_history(told: Path) -> None:
+    answer = explain(told, ["email:ANNA@example.org"], "NL")
+    (customer,) = answer["customers"]
+    assert [(row["identifier_type"], row["identifier_value"], row["is_link"]) for row in customer["identifiers"]] == [
+        ("canonical.party", "p1", True),
+        ("customer_number", "10001", True),
+        ("email", "anna.visser@example.net", True),
+        ("email", "anna@example.org", True),
+        ("phone", "+31201234567", False),
+    ]
+    assert [
+        (row["left_value"], row["right_value"], row["link_rule"])
+        for row in customer["links"]
+        if "p1" not in row["left_value"]
+    ] == [
+        ("10001", "anna.visser@example.net", "record"),
+        ("10001", "anna@example.org", "record"),
+    ]
+    assert [(row["identity_event"], row["reason"]) for row in customer["held_back"]][0] == (
+        "guard",
+        "shared: more than 1 customer_number",
+    )
+    assert [row["full_name"] for row in customer["household"]] == ["Bram Visser"]
+    assert {row["field"]: row["reason"] for row in customer["fields"]}["name"] == "only value"
+    assert [row["reason"] for row in customer["history"]] == [
+        "first seen",
+        "merged: a record names identifiers of both",
+    ]
+
+
+def test_the_path_between_two_identifiers_names_every_link(told: Path) -> None:
+    answer = explain(told, ["email:anna@example.org", "email:anna.visser@example.net"], "NL")
+    assert [(step["from"], step["to"]) for step in answer["path"]] == [
+        ("email:anna@example.org", "customer_number:10001"),
+        ("customer_number:10001", "email:anna.visser@example.net"),
+    ]
+    text = explanation_text(answer)
+    assert "email:anna@example.org -> customer_number:10001: 1 x record of canonical, 2026-01-01 to 2026-01-01" in text
+    assert max(map(len, text.splitlines())) <= 118
+
+
+def test_two_customers_are_told_what_they_share_and_what_parts_them(told: Path) -> None:
+    answer = explain(told, ["email:anna@example.org", "email:bram@example.org"], "NL")
+    assert not answer["same_customer"]
+    assert ("guard", "+31201234567") in {(event["identity_event"], event["left_value"]) for event in answer["between"]}
+    assert "They are two customers." in explanation_text(answer)
+
+
+def test_an_id_that_was_merged_leads_to_the_customer_it_became(told: Path) -> None:
+    release = Warehouse(told).require_current()
+    ((old, new),) = query(
+        release, "select customer_id, merged_into from customer_id_history where merged_into is not null"
+    )
+    assert explain(told, [str(old)], "NL")["customers"][0]["customer_id"] == new
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("email:nobody@example.org", "no customer has email 'nobody@example.org'"),
+        ("emial:anna@example.org", "no record has an identifier of type 'emial'; did you mean 'email'?"),
+        ("anna", "neither a customer_id"),
+        ("12345", "no release has published a customer 12345"),
+    ],
+)
+def test_an_unknown_id_is_told_with_a_hint(told: Path, text: str, message: str) -> None:
+    with pytest.raises(ExplainError, match=message.replace("?", r"\?")):
+        explain(told, [text], "NL")
+
+
+def test_the_shortest_path_is_taken_and_none_is_told_as_none() -> None:
+    def link(left: str, right: str) -> dict[str, str]:
+        return {"left_type": "email", "left_value": left, "right_type": "email", "right_value": right}
+
+    links = [link("a", "b"), link("b", "c"), link("c", "d"), link("a", "d"), link("x", "y")]
+    assert [step["to"] for step in path_of_links(links, ("email", "b"), ("email", "d"))] == ["email:a", "email:d"]
+    assert path_of_links(links, ("email", "a"), ("email", "x")) == []
+
+
+def test_a_review_is_filled_in_fed_back_and_asked_no_more(told: Path, tmp_path: Path) -> None:
+    rows = review_rows(told)
+    assert [(row["left"], row["right"], row["decision"]) for row in rows] == [
+        ("email:c.demir@example.net", "email:carla@example.org", "")
+    ]
+    file = tmp_path / "review.csv"
+    write_review(rows, file)
+    assert os.stat(file).st_mode & 0o777 == 0o600
+    with pytest.raises(ReviewError, match="is there already"):
+        write_review(rows, file)
+    with file.open(newline="", encoding="utf-8") as handle:
+        filled = [{**row, "decision": "same"} for row in csv.DictReader(handle)]
+    file.unlink()
+    write_review(filled, file)
+    (tmp_path / "touchpoint360.yaml").write_text("identity: {decisions: review.csv}\n", encoding="utf-8")
+    (tmp_path / "nothing").mkdir()
+    for _ in range(2):
+        release = quick_night([tmp_path / "nothing"], told, tmp_path / "touchpoint360.yaml", systems=("canonical",))
+        assert review_rows(told) == []
+        assert query(
+            release, "select count(distinct customer_id) from customer_identifier where identifier_value like 'c%@%'"
+        ) == [(1,)]
+
+
+def test_the_commands_print_text_or_json_and_mistakes_in_one_line(told: Path) -> None:
+    text = command("explain", "customer_number:10002", "--warehouse", told)
+    assert text.returncode == 0 and text.stdout.startswith("customer ")
+    assert json.loads(command("review", "--warehouse", told, "--json").stdout) == []
+    wrong = command("explain", "email:nobody@example.org", "--warehouse", told)
+    assert (wrong.returncode, wrong.stdout) == (1, "") and wrong.stderr.startswith(
+        "touchpoint360: no customer has email"
+    )
