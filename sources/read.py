@@ -6,6 +6,7 @@ is given), typing, any warehouse path.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import duckdb
 import pyarrow as pa
 
 from sources.archive import ReadError, size_on_disk
-from sources.opening import compression_of, encoding_of, read_head
+from sources.known_dialect import settled, zero_encoding
+from sources.opening import bom_encoding, compression_of, encoding_of, read_head
 from sources.read_avro import parse_avro
 from sources.read_csv import parse_csv
 from sources.read_json import parse_json, parse_ndjson
@@ -27,12 +29,19 @@ from sources.writing import ParsedWriter
 __all__ = ["ParseResult", "ReadError", "format_of", "parse"]
 
 
+# How much of a file's beginning is searched for a pattern.
+PATTERN_BYTES = 64 << 10
+
 _MAGIC = ((b"PAR1", "parquet"), (b"PK\x03\x04", "xlsx"), (b"\xd0\xcf\x11\xe0", "xls"), (b"Obj\x01", "avro"))
 
 
 @dataclass(frozen=True)
 class ParseResult:
-    """What reading a file gave. `row_count` includes the `problem_count` rows that cannot be read; `bytes` on disk."""
+    """What reading a file gave. `row_count` includes the `problem_count` rows that cannot be read; `bytes` on disk.
+
+    The dialect is that in which the file was read: declared by the spec, or found. `decimal` and `time_zone` only where the
+    file decides them. `broken`: why the file ends before its end.
+    """
 
     row_count: int
     problem_count: int
@@ -43,6 +52,11 @@ class ParseResult:
     compression: str
     bytes: int
     sheet: str | None = None
+    quote: str | None = None
+    escape: str | None = None
+    decimal: str | None = None
+    time_zone: str | None = None
+    broken: str | None = None
 
 
 def binary_format(head: bytes) -> str | None:
@@ -58,12 +72,13 @@ def format_of(head: bytes, allowed: tuple[str, ...]) -> str | None:
     text_formats = [name for name in allowed if name not in BINARY_FORMATS]
     if len(text_formats) == 1:
         return text_formats[0]
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-    if start == b"<":
+    wide = bom_encoding(head) or zero_encoding(head) or "utf-8"
+    start = head[:4096].decode(wide, "replace").removeprefix("\ufeff").lstrip()[:1]
+    if start == "<":
         wanted = ["xml"]
-    elif start == b"[":
+    elif start == "[":
         wanted = ["json"]
-    elif start == b"{":
+    elif start == "{":
         wanted = ["ndjson", "json"]
     else:
         wanted = ["csv", "log"]
@@ -80,8 +95,11 @@ def parse(path: Path, spec: ExportSpec, out: Path, salt: bytes = b"") -> ParseRe
     kind = format_of(head, spec.read.format)
     if kind is None:
         raise ReadError(f"{path}: is not {' or '.join(spec.read.format)}, which {spec.name} expects")
+    # A log is read as bytes: one line in another encoding says nothing about the others.
+    spec = spec if kind == "log" else settled(path, head, spec, kind)
+    constants = _constants(head, spec, kind)
     sheet = None
-    with ParsedWriter(out) as writer:
+    with ParsedWriter(out, constants=constants) as writer:
         if kind == "csv":
             parse_csv(path, spec, writer)
         elif kind == "ndjson":
@@ -103,14 +121,33 @@ def parse(path: Path, spec: ExportSpec, out: Path, salt: bytes = b"") -> ParseRe
                 reason = str(error).splitlines()[0]
                 raise ReadError(f"{path}: broken Parquet file ({reason}); export or copy it again") from None
     encoding = None if kind in BINARY_FORMATS or kind == "xml" else encoding_of(head, spec.read.encoding)
+    is_csv = kind == "csv"
     return ParseResult(
         row_count=writer.row_count,
         problem_count=writer.problem_count,
         columns=tuple(writer.columns),
         encoding=encoding,
-        delimiter=spec.read.delimiter if kind == "csv" else None,
+        delimiter=spec.read.delimiter if is_csv else None,
         format=kind,
         compression=compression_of(path),
         bytes=size_on_disk(path),
         sheet=sheet,
+        quote=spec.read.quote if is_csv else None,
+        escape=spec.read.escape if is_csv else None,
+        decimal=constants.get("_decimal"),
+        time_zone=constants.get("_time_zone"),
+        broken=writer.broken,
     )
+
+
+def _constants(head: bytes, spec: ExportSpec, kind: str) -> dict[str, str | None]:
+    """What the file decides for all its rows: the decimal sign (`_decimal`) and the zone (`_time_zone`)."""
+    found: dict[str, str | None] = {}
+    if spec.read.decimal == "by_delimiter":
+        # Where a comma stands in numbers, spreadsheets separate fields by semicolons.
+        found["_decimal"] = "," if kind == "csv" and spec.read.delimiter == ";" else "."
+    if spec.zone_source is not None and spec.zone_source.pattern is not None:
+        text = head[:PATTERN_BYTES].decode(encoding_of(head, spec.read.encoding), "replace")
+        match = re.search(spec.zone_source.pattern, text)
+        found["_time_zone"] = match[1].strip() if match else None
+    return found

@@ -193,16 +193,18 @@ def parse_csv(path: Path, spec: ExportSpec, writer: ParsedWriter, block_bytes: i
             names = column_names(found, spec)
             writer.columns = list(names)
             line += used
-        if last:
+        if last and not broken:
             block = _without_footer(block, footer)
-        table, carry, rows, lines = _block_table(block, names, spec.read, row, line, last)
+        # Where the file breaks off, the record that does not end is not all there: no value may be cut in silence.
+        table, carry, rows, lines = _block_table(block, names, spec.read, row, line, last and not broken)
         _check_length(path, line + lines, carry)
         if table is not None:
             writer.write(fill_down(table, spec.read.fill_down, carried))
         row += rows
         line += lines
         if last and broken:
-            held.append((row, line, None, broken))
+            writer.broken = broken
+            held.append((row, line, printable(carry) if carry.strip() else None, broken))
     if held:
         writer.write(problem_table(held))
 

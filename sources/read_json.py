@@ -122,6 +122,7 @@ def parse_ndjson(path: Path, spec: ExportSpec, writer: ParsedWriter, block_bytes
                 row += lines.num_rows
                 writer.write(extractor.table(lines))
         if broken:
+            writer.broken = broken
             writer.problem(row, line, None, broken)
 
 
@@ -188,6 +189,7 @@ def parse_json(path: Path, spec: ExportSpec, writer: ParsedWriter, block_bytes: 
     except (json.JSONDecodeError, RecursionError) as error:
         problem = document.broken or f"invalid JSON: {error}"
     flush()
+    writer.broken = document.broken
     if problem:
         writer.problem(row, None, printable(document.near().encode("utf-8", "surrogateescape")), problem)
 

@@ -70,7 +70,7 @@ def parse_xml(path: Path, spec: ExportSpec, writer: ParsedWriter) -> None:
     except ParseError as error:
         problem = f"the XML is broken or ends too early: {error}"
     except BROKEN_COMPRESSION as error:
-        problem = f"the file breaks off here ({error})"
+        problem = writer.broken = f"the file breaks off here ({error})"
     except DefusedXmlException as error:
         problem = f"entities and external references are not read: {type(error).__name__}"
     batch += reader.waiting()

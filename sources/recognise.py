@@ -1,7 +1,8 @@
 """Which export a file is, told by its content: the header, the first records, the first text; never by its name alone.
 
-A spec is tried with its own declared dialect, so that a file is recognised only if it can be read. The format guesses
-made here for an unknown file serve the message to a person; no reader uses them.
+A spec is tried with its own dialect: what it declares, and for the rest what makes the file's header its own
+(`known_dialect.py`), so that a file is recognised only if it can be read. The guesses made here for an unknown file serve the
+message to a person; no reader uses them.
 
 Does not belong here: reading whole files, reading the rest of a spec.
 """
@@ -21,6 +22,7 @@ from typing import Any
 import duckdb
 
 from sources.archive import ReadError, split_member
+from sources.known_dialect import csv_dialect, head_encoding, spec_fit, zero_encoding
 from sources.opening import (
     BROKEN_COMPRESSION,
     KEEP_BYTES,
@@ -33,8 +35,9 @@ from sources.opening import (
 from sources.read import binary_format, format_of
 from sources.read_avro import avro_fields
 from sources.read_csv import read_header
+from sources.read_log import log_format
 from sources.read_sheet import cell_text, header, top_rows
-from sources.spec import BINARY_FORMATS, ExportSpec, SourceCatalog
+from sources.spec import BINARY_FORMATS, ExportSpec, Read, SourceCatalog
 
 CONTENT_BYTES = 64 << 10
 _JSON_RECORDS = 50
@@ -48,17 +51,26 @@ _HEADER_NAME = re.compile(r"(?!.*\d{3})[^\W\d][\w .,()#?/&%-]{0,60}|_\w{1,60}")
 
 @dataclass(frozen=True)
 class Detected:
-    """What a file looks like. For a recognised file as its spec declares it; else a guess for the message only.
+    """What a file looks like. For a recognised file the dialect in which it is read; else a guess for the message only.
 
-    `sheet`: the sheet of a workbook that is read. `member`: the name within a zip archive.
+    `sheet`: the sheet of a workbook that is read. `member`: the name within a zip archive. `log_format`: of a log, the name of
+    the format of its lines.
     """
 
     encoding: str | None = None
     delimiter: str | None = None
+    quote: str | None = None
+    escape: str | None = None
     format: str | None = None
     compression: str = "none"
     sheet: str | None = None
     member: str | None = None
+    log_format: str | None = None
+
+    @property
+    def format_text(self) -> str | None:
+        """The format for the books; of a log with the format of its lines, such as `log (combined)`."""
+        return f"{self.format} ({self.log_format})" if self.log_format else self.format
 
 
 @dataclass(frozen=True)
@@ -124,7 +136,8 @@ class Recognition:
 
     `exports` are all exports that read this file: mostly one; several where exports of one system read different
     records (`read.record`) of it. `export` is the first of them. `message` ends with the next step. `drift`: how its
-    columns differ from those of `export`, where the format shows all columns at its beginning.
+    columns differ from those of `export`, where the format shows all columns at its beginning. `confidence`: of a
+    recognised file, 0 to 1 (see `confidence_of`).
     """
 
     path: Path
@@ -138,6 +151,7 @@ class Recognition:
     message: str = ""
     detected: Detected = field(default_factory=Detected)
     drift: Drift | None = None
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)
@@ -170,7 +184,7 @@ def recognise(path: Path, catalog: SourceCatalog) -> Recognition:
         return _bad(path, "empty", message, detected)
     specs = list(catalog.exports.values())
     if detected.format == "binary":
-        # Text of two or four bytes a character looks binary; only a spec that declares such an encoding may read it.
+        # Text of two or four bytes a character may look binary; then only a spec that declares such an encoding reads it.
         specs = [spec for spec in specs if codecs.lookup(spec.read.encoding).name.startswith(("utf-16", "utf-32"))]
     try:
         view = _View(path, head, _binary_columns(path, detected.format))
@@ -221,19 +235,22 @@ def _decide(path: Path, fitting: list[_Match], matches: list[_Match], detected: 
             path,
             "ambiguous",
             reason=f"{names} fit equally well",
-            message=f"{path}: {names} fit equally well; tell them apart in their specs by recognise.columns or .path",
+            message=f"{path}: {names} fit equally well; {_how_to_decide(winners)}",
             detected=detected,
         )
     winner = winners[0]
     spec = winner.spec
     if winner.found:
         reason = f"all {len(winner.found)} columns that {spec.name} asks for are there"
+    elif spec.recognise.access_log:
+        reason = f"its lines are requests in the format {view.log_format(spec)}"
     elif winner.content:
         reason = f"the text begins as {spec.name} says"
     else:
         reason = f"the file name fits {spec.recognise.path}"
     kind = format_of(view.head, spec.read.format)
-    encoding = None if kind in BINARY_FORMATS else encoding_of(view.head, spec.read.encoding)
+    read = view.read_of(spec, kind)
+    encoding = None if kind in BINARY_FORMATS else encoding_of(view.head, read.encoding)
     sheet = view.sheet_top(spec.read.sheet)[0] if kind in ("xlsx", "xls") else None
     columns = view.all_names(spec, kind)
     return Recognition(
@@ -248,12 +265,47 @@ def _decide(path: Path, fitting: list[_Match], matches: list[_Match], detected: 
         detected=replace(
             detected,
             encoding=encoding,
-            delimiter=spec.read.delimiter if kind == "csv" else None,
+            delimiter=read.delimiter if kind == "csv" else None,
+            quote=read.quote if kind == "csv" else None,
+            escape=read.escape if kind == "csv" else None,
             format=kind,
             sheet=sheet,
+            log_format=view.log_format(spec) if kind == "log" else None,
         ),
         drift=None if columns is None else drift(spec, columns),
+        confidence=confidence_of(spec, winner.found, columns),
     )
+
+
+def confidence_of(spec: ExportSpec, found: Sequence[str], columns: Sequence[str] | None) -> float:
+    """How sure a recognition is, 0 to 1, rounded to hundredths.
+
+    By columns: half for those that the spec asks for (they are all there), half for the share of its declared columns
+    that the file has; where the format does not show all columns at its beginning, 0.9. By the text of the file's beginning
+    0.8, by its name alone 0.5.
+    """
+    if not found:
+        return 0.8 if spec.recognise.content or spec.recognise.access_log else 0.5
+    if columns is None:
+        return 0.9
+    declared = {name.casefold() for name in spec.declared_columns} - spec.made_columns
+    have = {spec.spellings.get(name.strip().casefold(), name.strip()).casefold() for name in columns}
+    return round(0.5 + 0.5 * len(declared & have) / max(1, len(declared)), 2)
+
+
+def _how_to_decide(winners: Sequence[_Match]) -> str:
+    """What a person does about several specs that fit a file equally well."""
+    named = [match for match in winners if match.spec.recognise.path]
+    ways = []
+    if named:
+        ways.append(
+            "name the file " + " or ".join(f"{match.spec.recognise.path} ({match.spec.name})" for match in named)
+        )
+    specs = " or ".join(f"{match.spec.system}/{match.spec.export}.yaml" for match in winners)
+    ways.append(f"ask under recognise.columns of {specs} for one more column that only its own files have")
+    if len(named) < len(winners):
+        ways.append("or give them different recognise.path patterns for the file name")
+    return "; ".join(ways)
 
 
 def _together(winners: list[_Match]) -> bool:
@@ -334,13 +386,15 @@ def _match(spec: ExportSpec, view: _View) -> _Match:
     kind = format_of(view.head, spec.read.format)
     if kind is None:
         return nothing
-    if not rules.columns and not rules.content:
+    if not rules.columns and not rules.content and not rules.access_log:
         return nothing
-    if kind == "xml" and not (view.text(spec.read.encoding) or "").lstrip().startswith("<"):
+    if rules.access_log and (kind != "log" or view.log_format(spec) is None):
         return nothing
-    content = False
+    if kind == "xml" and not (view.text_of(spec) or "").lstrip().startswith("<"):
+        return nothing
+    content = rules.access_log
     if rules.content is not None:
-        text = view.text(spec.read.encoding)
+        text = view.text_of(spec)
         if text is None or not re.search(rules.content, text[:CONTENT_BYTES]):
             return nothing
         content = True
@@ -356,7 +410,7 @@ def _match(spec: ExportSpec, view: _View) -> _Match:
         names = view.binary_columns
     else:
         # XML and logs: the names must occur in the text.
-        text = view.text(spec.read.encoding) or ""
+        text = view.text_of(spec) or ""
         names = [name for name in rules.columns if name in text]
     if names is None:
         return nothing
@@ -380,7 +434,8 @@ def _path_fits(spec: ExportSpec, path: Path) -> bool:
 
 def _by_name(spec: ExportSpec, path: Path, view: _View) -> _Match | None:
     """Specs that give nothing but a file name; for CSV the number of columns must be right as well."""
-    if spec.recognise.columns or spec.recognise.content or not _path_fits(spec, path):
+    rules = spec.recognise
+    if rules.columns or rules.content or rules.access_log or not _path_fits(spec, path):
         return None
     kind = format_of(view.head, spec.read.format)
     if kind is None:
@@ -402,6 +457,42 @@ class _View:
         self._tops: dict[str | None, tuple[str, list[tuple[int, list[Any]]]]] = {}
         self._texts: dict[str, str | None] = {}
         self._names: dict[object, list[str] | None] = {}
+        self._reads: dict[str, Read] = {}
+        self._log_formats: dict[str, str | None] = {}
+        self._encodings: dict[str, str] = {}
+
+    def encoding_of(self, spec: ExportSpec) -> str:
+        """The encoding that the spec declares, else the one that the file shows."""
+        if "encoding" not in spec.read.open_keys:
+            return spec.read.encoding
+        kind = format_of(self.head, spec.read.format) or ""
+        if kind not in self._encodings:
+            self._encodings[kind] = head_encoding(self.head, kind)
+        return self._encodings[kind]
+
+    def log_format(self, spec: ExportSpec) -> str | None:
+        """The name of the format of the lines, where they are those of an access log."""
+        key = repr(spec.read.log)
+        if key not in self._log_formats:
+            found = log_format(self.head, spec.read.log)
+            self._log_formats[key] = None if found is None else found.name
+        return self._log_formats[key]
+
+    def text_of(self, spec: ExportSpec) -> str | None:
+        """The decoded beginning, as the spec reads it."""
+        return self.text(self.encoding_of(spec))
+
+    def read_of(self, spec: ExportSpec, kind: str | None) -> Read:
+        """How the spec reads this file: what it declares, and what the file shows for the rest."""
+        if kind in BINARY_FORMATS or kind in ("xml", "log"):
+            return spec.read
+        if spec.name not in self._reads:
+            read = spec.read.model_copy(update={"encoding": self.encoding_of(spec)})
+            text = self.text_of(spec)
+            if kind == "csv" and text is not None:
+                read = csv_dialect(text, read, spec.read.open_keys, spec_fit(spec), bool(spec.recognise.columns))
+            self._reads[spec.name] = read
+        return self._reads[spec.name]
 
     def text(self, encoding: str) -> str | None:
         """The decoded beginning; None where it is not of this encoding."""
@@ -444,23 +535,23 @@ class _View:
 
     def csv_names(self, spec: ExportSpec) -> list[str] | None:
         """The header as the spec's dialect reads it."""
-        read = spec.read
+        read = self.read_of(spec, "csv")
         key = (
             read.encoding, read.delimiter, read.quote, read.escape, read.header_rows, read.header_row_used, read.skip_rows
         )  # fmt: skip
-        return self._cached(key, lambda: self._header(spec))
+        return self._cached(key, lambda: self._header(read))
 
     def csv_first_record(self, spec: ExportSpec) -> list[str]:
         """The first record of a file without a header."""
-        return self._header(spec.model_copy(update={"read": spec.read.model_copy(update={"header_rows": 1})})) or []
+        return self._header(self.read_of(spec, "csv").model_copy(update={"header_rows": 1})) or []
 
-    def _header(self, spec: ExportSpec) -> list[str] | None:
-        text = self.text(spec.read.encoding)
+    def _header(self, read: Read) -> list[str] | None:
+        text = self.text(read.encoding)
         if text is None:
             return None
         if "\n" not in text:
             text = text.replace("\r", "\n")
-        header = read_header(text.encode("utf-8", "surrogateescape"), spec.read, True)
+        header = read_header(text.encode("utf-8", "surrogateescape"), read, True)
         return header[0] if header else None
 
     def first_names(self, detected: Detected) -> list[str]:
@@ -471,17 +562,17 @@ class _View:
         if detected.format in BINARY_FORMATS:
             return self.binary_columns
         delimiter = detected.delimiter or ","
-        text = self.text("utf-8") or self.text("utf-16") or self.text("latin-1") or ""
+        text = self.text(head_encoding(self.head)) or ""
         lines = text.splitlines()
         return [name.strip().strip('"') for name in lines[0].split(delimiter)] if lines else []
 
     def json_names(self, spec: ExportSpec, kind: str) -> list[str] | None:
         """The keys of the first records."""
-        key = (kind, spec.read.encoding, spec.read.record)
+        key = (kind, self.encoding_of(spec), spec.read.record)
         return self._cached(key, lambda: self._json_keys(spec, kind))
 
     def _json_keys(self, spec: ExportSpec, kind: str) -> list[str] | None:
-        text = self.text(spec.read.encoding)
+        text = self.text_of(spec)
         if text is None:
             return None
         keys: dict[str, None] = {}
@@ -534,29 +625,24 @@ def _detect(path: Path, head: bytes) -> Detected:
 def _shape(head: bytes) -> Detected:
     binary = binary_format(head)
     if binary:
-        return Detected(None, None, binary)
-    encoding = bom_encoding(head)
+        return Detected(format=binary)
+    encoding = bom_encoding(head) or zero_encoding(head)
     if encoding is None and _is_binary(head):
-        return Detected(None, None, "binary")
-    if encoding is None:
-        try:
-            head[: len(head) - 4].decode("utf-8")
-            encoding = "utf-8"
-        except UnicodeDecodeError as error:
-            encoding = "utf-8" if error.start > len(head) - 12 else "not utf-8"
-    text = head.decode(encoding if encoding != "not utf-8" else "latin-1", "replace").lstrip("\ufeff \t\r\n")
+        return Detected(format="binary")
+    encoding = encoding or head_encoding(head)
+    text = head.decode(encoding, "replace").lstrip("\ufeff \t\r\n")
     if text[:1] == "<":
-        return Detected(encoding, None, "xml")
+        return Detected(encoding, format="xml")
     if text[:1] in "{[" and text[:1]:
         lines = text.splitlines()
         several = text[0] == "{" and (len(lines) < 2 or lines[1].startswith("{")) and lines[0].rstrip().endswith("}")
-        return Detected(encoding, None, "ndjson" if several else "json")
+        return Detected(encoding, format="ndjson" if several else "json")
     first = text.splitlines()[0] if text else ""
     counts = {delimiter: first.count(delimiter) for delimiter in ",;\t|"}
     delimiter = max(counts, key=lambda item: counts[item])
     if not counts[delimiter]:
-        return Detected(encoding, None, "text")
-    return Detected(encoding, delimiter, "csv")
+        return Detected(encoding, format="text")
+    return Detected(encoding, delimiter, format="csv")
 
 
 def _is_binary(head: bytes) -> bool:

@@ -98,7 +98,9 @@ def typed_select(
         if name not in typed
     ]
     # Their text is made from the value, not the reverse.
-    cells += [f"cast({identifier(present[name])} as {DUCKDB_TYPES[columns[name].type]}) as {_given(name)}" for name in typed]
+    cells += [
+        f"cast({identifier(present[name])} as {DUCKDB_TYPES[columns[name].type]}) as {_given(name)}" for name in typed
+    ]
     cells += [f"cast({identifier(present[name])} as varchar) as {_text(name)}" for name in typed]
     content = [
         f"{literal(name + '=')} || {_text(name)}" for name in sorted(present, key=lambda item: (item.casefold(), item))
@@ -194,7 +196,9 @@ def _declared(spec: ExportSpec) -> dict[str, Column]:
         try:
             condition = sqlglot.parse_one(rule.expression, dialect="duckdb")
         except sqlglot.errors.SqlglotError as error:
-            raise SpecError(f"{spec.path}: skip rule {rule.rule or rule.rule_by}: not a SQL condition: {error}") from None
+            raise SpecError(
+                f"{spec.path}: skip rule {rule.rule or rule.rule_by}: not a SQL condition: {error}"
+            ) from None
         for column in condition.find_all(exp.Column):
             if column.name.casefold() not in known:
                 known.add(column.name.casefold())
@@ -442,7 +446,9 @@ _OFFSET = r"[+-]\d{2}:?\d{2}"
 
 def _zone_source(spec: ExportSpec, column: Column) -> ZoneSource | None:
     """Where the zone of a column's times stands, unless it is one for all rows."""
-    return column.time_zone if isinstance(column.time_zone, ZoneSource) else None if column.time_zone else spec.zone_source
+    return (
+        column.time_zone if isinstance(column.time_zone, ZoneSource) else None if column.time_zone else spec.zone_source
+    )
 
 
 def _zone_text(spec: ExportSpec, source: ZoneSource) -> str:

@@ -101,7 +101,7 @@ def test_every_record_of_a_dirty_file_is_a_row_or_a_problem(tmp_path, seed, bloc
 def test_what_is_wrong_is_told(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes(b'id,name\n1,ok\n2\n3,a,b\n4,caf\xe9\n5,"open\n6,ok\n7,"a"b\n')
-    _, rows = read_rows(path, make_spec(tmp_path, CSV))
+    _, rows = read_rows(path, make_spec(tmp_path, {**CSV, "encoding": "utf-8"}))
     problems = {row["_line"]: (row["_problem"], row["_raw"]) for row in rows if row["_problem"]}
     assert set(problems) == {3, 4, 5, 6, 8}
     assert problems[3] == ("wrong number of fields: 1, the header has 2", "2")

@@ -117,7 +117,7 @@ def zipped():
         (bytes(range(256)) * 20, "unreadable", "binary"),
         (b"PAR1" + b"x" * 50, "unreadable", "copy it again"),
         (b"some words\nand more words\n", "unrecognised", "docs/add-a-source.md"),
-        (b"id;at;name\n1;2026-01-01;Ann\n", "unrecognised", "semicolons"),
+        (b"x;y\n1;2\n", "unrecognised", "docs/add-a-source.md"),
         (b"%PDF-1.7\n", "unreadable", "PDF"),
     ],
 )

@@ -38,7 +38,7 @@ def test_google_report_without_its_titles_and_totals(run: Run, shared: Path) -> 
 @pytest.mark.shared
 def test_google_report_for_excel(run: Run, shared: Path) -> None:
     path = shared / "_format_fixtures" / "google_ads_ui_campaign_report_excel.csv"
-    report = run("google_ads.campaign_report_excel", path)
+    report = run("google_ads.campaign_report", path)
     assert report.balances() and report.skipped == {"total": 1}
     [row] = report.rows
     assert (row["cost_date"], row["campaign_name"], row["cost_amount"]) == (date(2026, 3, 1), "Brand NL", 12.34)
@@ -81,7 +81,8 @@ def test_google_report_in_four_languages(catalog: SourceCatalog, tmp_path: Path,
     else:
         path.write_text(text, encoding="utf-8")
     found = recognise(path, catalog)
-    assert found.export == "google_ads.campaign_report_local" + ("_excel" if excel else ""), found.message
+    assert found.export == "google_ads.campaign_report_local", found.message
+    assert (found.detected.encoding, found.detected.delimiter) == (("utf-16", "\t") if excel else ("utf-8", ","))
     report = map_file(catalog, found.export, path, tmp_path)
     assert report.balances() and not report.problems
     first = max(report.rows, key=lambda row: row["cost_amount"])
@@ -130,13 +131,13 @@ def test_meta_report_has_the_currency_in_a_heading(run: Run, shared: Path) -> No
         (
             "Kampagnenname;Berichtsbeginn;Berichtsende;Impressionen;Ausgegebener Betrag (CHF)\n"
             "Frühling;01.03.2026;31.03.2026;5.400;1.040,10\n",
-            "meta_ads.campaign_report_semicolon",
+            "meta_ads.campaign_report",
             "CHF",
         ),
         (
             "Nom de la campagne;Début des rapports;Fin des rapports;Impressions;Montant dépensé (USD)\n"
             'Printemps;01/03/2026;31/03/2026;"5 400";"1 040,10"\n',
-            "meta_ads.campaign_report_semicolon",
+            "meta_ads.campaign_report",
             "USD",
         ),
     ],

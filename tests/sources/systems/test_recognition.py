@@ -20,7 +20,7 @@ KNOWN = {
     "_format_fixtures/exact_orders.xml": "exact.debtor + exact.order",
     "_format_fixtures/flamingo_inbound.csv": "flamingo.inbound",
     "_format_fixtures/google_ads_ui_campaign_report.csv": "google_ads.campaign_report",
-    "_format_fixtures/google_ads_ui_campaign_report_excel.csv": "google_ads.campaign_report_excel",
+    "_format_fixtures/google_ads_ui_campaign_report_excel.csv": "google_ads.campaign_report",
     "_format_fixtures/hubspot_contacts_export.csv": "hubspot.contact_export",
     "_format_fixtures/mailchimp_audience_export.csv": "mailchimp.audience",
     "_format_fixtures/meta_ads_manager.csv": "meta_ads.campaign_report",
