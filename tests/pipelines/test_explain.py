@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,10 @@ from pipelines.warehouse import Warehouse
 from tests.pipelines.companies import write_lines
 from tests.pipelines.nights import command, query, quick_night
 
-PERSON = "id,party_type,customer_number,email,phone,given_name,family_name,birth_date,street,house_number,postal_code,city,valid_from"
+PERSON = (
+    "id,party_type,customer_number,email,phone,given_name,family_name,birth_date,street,house_number,postal_code,city,"
+    "valid_from"
+)
 POINT = "id,updated_at,touchpoint_type,occurred_at,email,customer_number,amount,currency"
 
 
@@ -66,10 +68,7 @@ def test_a_customer_is_explained_by_identifiers_links_sources_and_history(told: 
         ("10001", "anna.visser@example.net", "record"),
         ("10001", "anna@example.org", "record"),
     ]
-    assert [(row["identity_event"], row["reason"]) for row in customer["held_back"]][0] == (
-        "guard",
-        "shared: more than 1 customer_number",
-    )
+    assert {row["reason"] for row in customer["held_back"]} >= {"shared: more than 1 customer_number"}
     assert [row["full_name"] for row in customer["household"]] == ["Bram Visser"]
     assert {row["field"]: row["reason"] for row in customer["fields"]}["name"] == "only value"
     assert [row["reason"] for row in customer["history"]] == [
@@ -134,7 +133,7 @@ def test_a_review_is_filled_in_fed_back_and_asked_no_more(told: Path, tmp_path: 
     ]
     file = tmp_path / "review.csv"
     write_review(rows, file)
-    assert os.stat(file).st_mode & 0o777 == 0o600
+    assert file.stat().st_mode & 0o777 == 0o600
     with pytest.raises(ReviewError, match="is there already"):
         write_review(rows, file)
     with file.open(newline="", encoding="utf-8") as handle:

@@ -247,7 +247,7 @@ def test_a_telephone_of_very_many_people_joins_none_of_them() -> None:
 @pytest.mark.parametrize(
     ("text", "warning"),
     [
-        ("left,right,decision\nemail:anna@example.org,email:nobody@example.org,same\n", "line 2: right is an identifier that no record has"),
+        ("left,right,decision\nlogin:bram,email:nobody@example.org,same\n", "line 2: right is an identifier that no record has"),
         ("left,right,decision\n12345,email:anna@example.org,same\n", "line 2: left is not written type:value"),
         ("left;right;decision\nemail:anna@example.org;login:bram;perhaps\n", "line 2: decision 'perhaps' is neither"),
         ("", "empty; no decisions are in force"),
@@ -274,9 +274,9 @@ def test_a_file_that_is_no_decisions_stops_the_night(tmp_path: Path, content: by
     """It may be half written: going on without it would undo every decision in it."""
     if content is not None:
         (tmp_path / "decisions.csv").write_bytes(content)
-    with identity_room(configured(tmp_path, "identity: {decisions: decisions.csv}")) as room:
-        with pytest.raises(DecisionError, match=message):
-            room.night([ANNA])
+    configuration = configured(tmp_path, "identity: {decisions: decisions.csv}")
+    with identity_room(configuration) as room, pytest.raises(DecisionError, match=message):
+        room.night([ANNA])
 
 
 def test_decisions_stick_over_later_nights_and_go_with_their_line(tmp_path: Path) -> None:
