@@ -97,15 +97,14 @@ def find_links(
         reach = _reached(prepared, pl.Series(changed.to_pylist(), dtype=pl.Int64), settings, excluded)
         reach = known.filter(known.is_in(reach.implode()))
     found = candidates(prepared, settings.block_size_limit, settings.comparison_limit, reach)
-    scored = score_pairs(prepared, found.pairs, model, settings)
+    scored = score_pairs(prepared, found.pairs, model, settings, settings.review_weight)
     told = _pairs(cannot_link)
     reasons = veto_reasons(scored, prepared, settings)
     decided = cannot_link_reasons(scored, told)
     weighed = scored.with_columns(veto_reason=pl.coalesce(decided, reasons)).join(
         found.pairs, on=["left", "right"], how="left", maintain_order="left"
     )
-    kept = weighed.filter(pl.col("match_weight") >= settings.review_weight)
-    links = kept.select(
+    links = weighed.select(
         cluster_a="left",
         cluster_b="right",
         match_weight=pl.col("match_weight").round(4),
@@ -116,7 +115,7 @@ def find_links(
         .then(pl.lit("link"))
         .otherwise(pl.lit("review")),
         rule="rule",
-        evidence=_evidence(kept),
+        evidence=_evidence(weighed),
         veto_reason="veto_reason",
     ).sort("cluster_a", "cluster_b")
     replaced = prepared["cluster_id"] if reach is None else reach
@@ -128,9 +127,11 @@ def find_links(
     )
 
 
-def score_pairs(prepared: pl.DataFrame, pairs: pl.DataFrame, model: Model, settings: Matching) -> pl.DataFrame:
+def score_pairs(
+    prepared: pl.DataFrame, pairs: pl.DataFrame, model: Model, settings: Matching, least: float | None = None
+) -> pl.DataFrame:
     """`score` with the threads and memory of `settings`."""
-    return score(prepared, pairs, model, settings.threads, f"{settings.memory_limit_megabytes}MB")
+    return score(prepared, pairs, model, settings.threads, f"{settings.memory_limit_megabytes}MB", least)
 
 
 def _pairs(cannot_link: pa.Table) -> pl.DataFrame:

@@ -20,12 +20,17 @@ _COLUMNS = [comparison["output_column_name"] for comparison in COMPARISONS]
 
 
 def score(
-    prepared: pl.DataFrame, pairs: pl.DataFrame, model: Model, threads: int = 2, memory_limit: str = "1GB"
+    prepared: pl.DataFrame,
+    pairs: pl.DataFrame,
+    model: Model,
+    threads: int = 2,
+    memory_limit: str = "1GB",
+    least: float | None = None,
 ) -> pl.DataFrame:
     """`pairs` (`left`, `right`) with `match_weight` (log2, float), and per comparison `gamma_<name>` and `mw_<name>`.
 
-    Sorted by `left`, `right`. A pair's weight follows from its two records and the model: term frequencies are the
-    model's.
+    With `least`, only pairs of at least that weight. Sorted by `left`, `right`. A pair's weight follows from its two records
+    and the model: term frequencies are the model's.
     """
     empty: dict[str, Any] = {"left": pl.Int64, "right": pl.Int64, "match_weight": pl.Float64}
     empty |= {f"gamma_{name}": pl.Int32 for name in _COLUMNS} | {f"mw_{name}": pl.Float64 for name in _COLUMNS}
@@ -33,7 +38,9 @@ def score(
     for start in range(0, pairs.height, CHUNK):
         chunk = pairs[start : start + CHUNK].select("left", "right")
         parts.append(
-            _score_chunk(prepared, chunk, model, threads, memory_limit).select(list(empty)).cast(pl.Schema(empty))
+            _score_chunk(prepared, chunk, model, threads, memory_limit, least)
+            .select(list(empty))
+            .cast(pl.Schema(empty))
         )
     return pl.concat(parts).sort("left", "right") if parts else pl.DataFrame(schema=empty)
 
@@ -43,7 +50,9 @@ def connection(threads: int, memory_limit: str) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config={"threads": threads, "memory_limit": memory_limit})
 
 
-def _score_chunk(prepared: pl.DataFrame, pairs: pl.DataFrame, model: Model, threads: int, memory: str) -> pl.DataFrame:
+def _score_chunk(
+    prepared: pl.DataFrame, pairs: pl.DataFrame, model: Model, threads: int, memory: str, least: float | None
+) -> pl.DataFrame:
     # Splink is heavy to import and only nights with candidates need it.
     from splink import DuckDBAPI
 
@@ -57,7 +66,7 @@ def _score_chunk(prepared: pl.DataFrame, pairs: pl.DataFrame, model: Model, thre
             linker.table_management.register_term_frequency_lookup(lookup, column)
         blocked = pairs.select(match_key=pl.lit("0"), join_key_l=pl.col("left"), join_key_r=pl.col("right")).to_arrow()
         linker.table_management.register_blocked_pairs_for_predict(api.register(blocked))
-        predicted = linker.inference.predict(warning_mode="never").as_duckdbpyrelation()
+        predicted = linker.inference.predict(threshold_match_weight=least, warning_mode="never").as_duckdbpyrelation()
         columns = [f"gamma_{name}" for name in _COLUMNS] + [f"mw_{name}" for name in _COLUMNS]
         sums = [
             f"mw_{name} + mw_tf_adj_{name} as mw_{name}" if name in TERM_COLUMNS else f"mw_{name}" for name in _COLUMNS
