@@ -13,7 +13,8 @@ could be linked one to one: nothing here knows that). Three ways:
   of pairs of 0.95 and more, the value of its examples; `splink, chosen` with the threshold chosen.
 
 Chosen means: on one half of the people (by a hash of the person's id), by pairwise F1 among those whose precision is
-at least 0.995 there, or by F1 alone where none is. All figures are of the other half. A pair of records
+at least 0.995 there, or by F1 alone where none is; of what is within a standard error of the best, the most cautious.
+All figures are of the other half. A pair of records
 from both halves (never one person) belongs to one of them by a hash, so that wrong links across count and what is
 chosen on and what is reported share no pair. CPU and memory are of a process that does one way from records to groups,
 choosing not counted.
@@ -198,10 +199,16 @@ def spread(grouped: pa.Table, count: int) -> pl.Series:
     return pl.Series(found)
 
 
-def best(tried: list[tuple[Any, dict[str, float]]]) -> tuple[Any, dict[str, float]]:
-    """The trial with the best F1 among those precise enough; the first of equals."""
-    precise = [trial for trial in tried if trial[1]["precision"] >= PRECISION_WANTED]
-    return max(precise or tried, key=lambda trial: round(trial[1]["f1"], 6))
+def best(tried: list[tuple[Any, dict[str, float]]], pair_count: int, caution: Callable[[Any], Any]) -> Any:
+    """The most cautious of the trials whose F1 is within a standard error of the best among those precise enough.
+
+    One half tells neighbouring link weights apart no better than that (the one-standard-error rule of Breiman and others,
+    1984; the error is that of a share among `pair_count` pairs).
+    """
+    precise = [trial for trial in tried if trial[1]["precision"] >= PRECISION_WANTED] or tried
+    highest = max(figures["f1"] for _, figures in precise)
+    error = (highest * (1 - highest) / max(pair_count, 1)) ** 0.5
+    return max((trial for trial, figures in precise if figures["f1"] >= highest - error), key=caution)
 
 
 def write_model(model: Model, folder: Path, name: str) -> Path:
@@ -227,7 +234,8 @@ def choose(records: pa.Table, entity: pl.Series, chosen_on: pl.Series, folder: P
             trial = settings.model_copy(update={"link_weight": weight, "review_weight": weight})
             found = spread(group_clusters(usable, records, trial, NO_DECISIONS), records.num_rows)
             tried.append((trial, judge(found, entity, chosen_on)))
-    settings = best(tried)[0]
+    pairs = _pair_count(pl.DataFrame({"entity": entity}).filter(chosen_on), "entity")
+    settings = best(tried, pairs, lambda trial: (len(trial.vetoes), -trial.birth_date_mistakes, trial.link_weight))
     names = ",".join(settings.vetoes)
     return settings, f"weight {settings.link_weight:g}, vetoes {names}, {settings.birth_date_mistakes} mistakes"
 
@@ -350,7 +358,8 @@ def run_task(task: Task, folder: Path) -> list[dict[str, Any]]:
     count = records.num_rows
     add("splink", plain_components(pairs, 0.95, count), cost, "probability 0.95")
     tried = [(t, judge(plain_components(pairs, t, count), entity, chosen_on)) for t in THRESHOLDS]
-    threshold = best(tried)[0]
+    true_pairs = _pair_count(pl.DataFrame({"entity": entity}).filter(chosen_on), "entity")
+    threshold = best(tried, true_pairs, lambda trial: trial)
     add("splink, chosen", plain_components(pairs, threshold, count), cost, f"probability {threshold:g}")
     return results
 
