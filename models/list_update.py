@@ -16,6 +16,7 @@ import re
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import yaml
 
@@ -101,12 +102,12 @@ def traffic_rows(folder: Path) -> list[list[str]]:
 
     def add(host: str, name: str, kind: str) -> None:
         host = host.lower().removeprefix("www.")
-        # A path cannot be told from a host alone, and an application has an entry of our own.
-        if "/" in host or "com.google.android" in host:
+        # A path cannot be told from a host alone.
+        if "/" in host:
             return
         any_part = host.startswith("{}.")
         host = host.removeprefix("{}.").replace("{}", "*")
-        named.setdefault(host, []).append((kind, name.lower(), any_part or kind != "search"))
+        named.setdefault(host, []).append((kind, unquote(name).lower(), any_part or kind != "search"))
 
     for name, entries in _yaml(folder / "matomo_SearchEngines.yml").items():
         for entry in entries:
@@ -123,7 +124,9 @@ def traffic_rows(folder: Path) -> list[list[str]]:
         }
     words = {word for word in category if "." not in word}
     for host, kind in category.items():
-        known = [name for _, name, _ in named.get(host, [])]
+        known = [name for _, name, _ in named.get(host, [])] or [
+            name for parent in _parents(host) for _, name, any_part in named.get(parent, []) if any_part
+        ]
         label = next((part for part in host.split(".") if part in words), host)
         add(host, known[0] if known else label, kind)
     rows = []
@@ -133,6 +136,12 @@ def traffic_rows(folder: Path) -> list[list[str]]:
         is_suffix = kind != "search" or any(suffix for _, _, suffix in found)
         rows.append([host, name, kind, str(is_suffix).lower()])
     return rows
+
+
+def _parents(host: str) -> list[str]:
+    """The domains above a host, the nearest first."""
+    labels = host.split(".")
+    return [".".join(labels[depth:]) for depth in range(1, len(labels) - 1)]
 
 
 def _people_agents(path: Path) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import duckdb
 import pyarrow as pa
@@ -102,14 +103,17 @@ def test_every_host_of_the_referrer_lists_is_named_as_there() -> None:
     names: dict[str, set[str]] = {}
     kinds: dict[str, set[str]] = {}
     for host, name, kind in listed:
-        names.setdefault(host, set()).add(name.lower())
+        names.setdefault(host, set()).add(unquote(name).lower())
         kinds.setdefault(host, set()).add(kind)
     assert len(names) > 880
     found = visit_sources(sorted(names))
     assert {host: found[host][0] for host in names if found[host][0] not in names[host]} == {}
-    # Where Google Analytics has another kind than Matomo, or Matomo has two, the channel group is Google's.
+    # Where Google Analytics has another kind than Matomo it is Google's; www. is the same site as without it.
     other = {host: found[host][1] for host in kinds if found[host][1] not in kinds[host]}
-    assert other == {"youtube.com": "video", "vimeo.com": "video", "digg.com": "social", "friendfeed.com": "social"}
+    assert other == {
+        "youtube.com": "video", "vimeo.com": "video", "digg.com": "social", "friendfeed.com": "social",
+        "www.facebook.com": "social", "www.perplexity.ai": "ai",
+    }  # fmt: skip
     groups = {"search": "Organic Search", "social": "Organic Social", "ai": "AI Assistants", "video": "Organic Video"}
     assert all(group == groups[kind] for _, kind, group in found.values())
 
