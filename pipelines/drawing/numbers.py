@@ -96,7 +96,7 @@ class Formatter:
         if isinstance(value, dt.datetime | dt.date):
             return self.moment(value)
         if isinstance(value, int | float):
-            if "_share" in column or column.endswith("_probability"):
+            if "_share" in column or ("probability" in column and not column.endswith("_bin")):
                 return self.share(value)
             if "_amount" in column:
                 return self.amount(value)

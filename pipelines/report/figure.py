@@ -17,7 +17,19 @@ from pipelines.report.words import Words
 
 # Rows of a data table; what is beyond is counted and one query away.
 TABLE_ROWS = 60
-NUMBER_WORDS = ("_count", "_share", "_seconds", "_amount", "_value", "_number", "_low", "_high", "_score")
+NUMBER_WORDS = (
+    "_count",
+    "_share",
+    "probability_",
+    "_days",
+    "_seconds",
+    "_amount",
+    "_value",
+    "_number",
+    "_low",
+    "_high",
+    "_score",
+)
 
 
 @dataclass(frozen=True)

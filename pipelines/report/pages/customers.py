@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from markupsafe import Markup
 
-from pipelines.drawing.charts import bar
+from pipelines.drawing.charts import bar, heat, interval
+from pipelines.drawing.markup import tag
 from pipelines.report.data import Data, Rows
 from pipelines.report.figure import Column, Page, figure, plain, table
 from pipelines.report.words import Words
 
+COHORTS = 18
+PERIODS = 12
+
 
 def customers(words: Words, data: Data) -> Page:
-    """Lifecycle stages, preferred channels, contacts suggested."""
+    """Segments, stages, preferred channels, retention, how far the prediction can be trusted, contacts suggested."""
     body = []
-    for key, name, label in (
-        ("stages", "stages", "lifecycle_stage"),
-        ("preferred_channels", "preferred_channels", "channel"),
-        ("suggestions", "suggestions", "contact_rule"),
-    ):
-        rows = data.rows(name)
-        body.append(figure(words, key, _table(words, rows, label, key), rows, with_table=False))
+    for key, label in (("segments", "rfm_segment"), ("stages", "lifecycle_stage"), ("preferred_channels", "channel")):
+        rows = data.rows(key)
+        body.append(figure(words, key, groups(words, rows, label, key), rows, with_table=False))
+    retained, trusted = data.rows("retention"), data.rows("reliability")
+    body.append(figure(words, "retention", retention(words, retained), retained))
+    body.append(figure(words, "reliability", reliability(words, trusted), trusted))
+    rows = data.rows("suggestions")
+    body.append(
+        figure(words, "suggestions", groups(words, rows, "contact_rule", "suggestions"), rows, with_table=False)
+    )
     return Page("customers", words.say("pages.customers.title"), words.say("pages.customers.lead"), body)
 
 
-def _table(words: Words, rows: Rows, label: str, key: str) -> Markup:
+def groups(words: Words, rows: Rows, label: str, key: str) -> Markup:
+    """Groups of customers with their size as bars."""
     largest = max((row["customer_count"] for row in rows.rows), default=1)
     columns = [
         plain(words, label),
@@ -32,3 +42,53 @@ def _table(words: Words, rows: Rows, label: str, key: str) -> Markup:
         *(plain(words, name) for name in rows.columns if name not in (label, "customer_count")),
     ]
     return table(columns, rows.rows, words.say(f"figures.{key}.title"))
+
+
+def retention(words: Words, rows: Rows) -> Markup:
+    """Cohorts down, months since across; the month of the cohort itself is left out (it is always all of them)."""
+    cohorts: dict[Any, dict[int, float]] = {}
+    sizes: dict[Any, int] = {}
+    for row in rows.rows:
+        cohorts.setdefault(row["cohort_month"], {})[row["period_number"]] = row["retained_share"]
+        sizes[row["cohort_month"]] = row["customer_count"]
+    last = min(PERIODS, max((row["period_number"] for row in rows.rows), default=1))
+    later = [share for line in cohorts.values() for period, share in line.items() if period > 0 and share is not None]
+    largest = max(later, default=1.0) or 1.0
+    head = [
+        tag("th", words.column("cohort_month"), scope="col"),
+        tag("th", words.column("customer_count"), scope="col"),
+    ]
+    head += [tag("th", str(period), scope="col", class_="n") for period in range(1, last + 1)]
+    lines = []
+    for month in sorted(cohorts, key=str)[-COHORTS:]:
+        cells = [tag("th", str(month)[:7], scope="row"), tag("td", words.format.number(sizes[month]), class_="n")]
+        for period in range(1, last + 1):
+            share = cohorts[month].get(period)
+            cells.append(heat("" if share is None else words.format.share(share), (share or 0) / largest))
+        lines.append(tag("tr", cells))
+    title = words.say("figures.retention.title")
+    grid = tag("table", tag("caption", title, class_="hidden"), tag("thead", tag("tr", head)), tag("tbody", lines))
+    return tag("div", grid, class_="scroll", tabindex="0", role="region", aria_label=title)
+
+
+def reliability(words: Words, rows: Rows) -> Markup:
+    """Predicted beside what happened: the dashed line is the prediction, the dot what came true."""
+    columns = [
+        plain(words, "mean_probability"),
+        plain(words, "customer_count"),
+        Column(
+            words.say("ui.came_true"),
+            lambda row: interval(
+                row["bought_share_low"],
+                row["bought_share"],
+                row["bought_share_high"],
+                0.0,
+                1.0,
+                row["mean_probability"],
+                marked=False,
+            ),
+            "plot",
+        ),
+        plain(words, "bought_share"),
+    ]
+    return table(columns, rows.rows, words.say("figures.reliability.title"))

@@ -60,7 +60,9 @@ def forest(words: Words, rows: Rows) -> Markup:
         plain(words, "with_count"),
         Column(
             words.say("ui.difference_interval"),
-            lambda row: interval(row["effect_low"], row["effect"], row["effect_high"], -reach, reach, 0.0, row["is_marked"]),
+            lambda row: interval(
+                row["effect_low"], row["effect"], row["effect_high"], -reach, reach, 0.0, row["is_marked"]
+            ),
             "plot",
         ),
         Column(words.say("ui.points"), lambda row: words.format.points(row["effect"]), "n"),
