@@ -153,7 +153,12 @@ COMPARISONS: list[dict[str, Any]] = [
         "comparison_levels": [
             _null("phones_l is null or phones_r is null"),
             _level("list_has_any(phones_l, phones_r)", "same telephone"),
-            _level("damerau_levenshtein(phones_l[1], phones_r[1]) <= 1", "telephone but for one mistake"),
+            # Swapped digits, one too many or too few. Another digit is another telephone: numbers lie close together.
+            _level(
+                "damerau_levenshtein(phones_l[1], phones_r[1]) = 1 "
+                "and (length(phones_l[1]) <> length(phones_r[1]) or levenshtein(phones_l[1], phones_r[1]) = 2)",
+                "telephone but for one mistake",
+            ),
             _other(),
         ],
     },
@@ -174,8 +179,12 @@ COMPARISONS: list[dict[str, Any]] = [
                 "house number and street alike",
             ),
             _level(
-                "jaro_winkler_similarity(street_l, street_r) >= 0.92 and (city_l = city_r or postal_code_l = postal_code_r)",
-                "same street",
+                # Another number in the street is a neighbour.
+                "jaro_winkler_similarity(street_l, street_r) >= 0.92 and (city_l = city_r or postal_code_l = postal_code_r) "
+                "and (house_number_l is null or house_number_r is null "
+                "or (length(house_number_l) = length(house_number_r) and house_number_l <> house_number_r "
+                "and list_sort(string_split(house_number_l, '')) = list_sort(string_split(house_number_r, ''))))",
+                "same street, house number unknown or swapped",
             ),
             _level("list_has_any(postal_all_l, postal_all_r)", "same postal code"),
             _level("jaro_winkler_similarity(city_l, city_r) >= 0.92", "same town"),

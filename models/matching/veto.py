@@ -56,7 +56,7 @@ def veto_reasons(scored: pl.DataFrame, prepared: pl.DataFrame, settings: Matchin
     )
     other_name = at_level("given", "different", "only the initial alike", "given name somewhat alike") & ~excused
     at_home = (
-        at_least("address", "same street")
+        at_least("address", "same street, house number unknown or swapped")
         | at_least("family", "other spelling of the family name")
         | at_least("phone", "same telephone")
         | at_least("email", "same or mistyped e-mail address")
@@ -74,7 +74,7 @@ def veto_reasons(scored: pl.DataFrame, prepared: pl.DataFrame, settings: Matchin
         | at_least("number", "number but for two mistakes")
         | at_least("email", "e-mail address but for one mistake")
         | at_least("phone", "telephone but for one mistake")
-        | at_least("address", "same street")
+        | at_least("address", "same street, house number unknown or swapped")
         | pl.col("_is_shared")
     )
     both = scored.with_columns(_is_unique_apart=unique_apart(scored, prepared), _is_shared=sharing(scored, prepared))
