@@ -77,7 +77,7 @@ def try_spec(
             target = folder / f"{number:016x}-0.parquet"
             parse(path, spec, target, salt)
             paths.append(target)
-        session = Session(folder)
+        session = Session(folder, configuration.resources.memory_limit, configuration.resources.threads)
         try:
             for table, content in configuration_tables(configuration, dt.datetime(2000, 1, 1)).items():
                 session.store(f"work.main.{table}", content)
