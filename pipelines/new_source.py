@@ -213,11 +213,10 @@ def _read_all(files: Sequence[Path], dialect: Dialect, folder: Path) -> pa.Table
         first = first or names
         # Evenly through the file: dates and statuses of its end count too; the rest of a large file is never in memory.
         step = -(-result.row_count // share)
-        frame = pl.scan_parquet(folder / f"{number}.parquet").filter(
+        rows = pl.scan_parquet(folder / f"{number}.parquet").filter(
             pl.col("_problem").is_null(), pl.col("_row") % step == 0
         )
-        frame = frame.drop("_row", "_line", "_raw", "_problem").collect()
-        frames.append(frame)
+        frames.append(rows.drop("_row", "_line", "_raw", "_problem").collect())
     return pl.concat(frames, how="diagonal").to_arrow()
 
 

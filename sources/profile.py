@@ -375,7 +375,7 @@ def _time(base: ColumnProfile, found: dict[str, int], ordered: Sequence[str]) ->
         return None
     numeric = [shape for shape in shapes.values() if shape.numbers]
     order, evidence = _order(numeric, [time_shape(value) for value in ordered])
-    formats = Counter()
+    formats: Counter[str] = Counter()
     for value, shape in shapes.items():
         formats[shape.pattern("month" if order == "month" else "day")] += found[value]
     chosen = tuple(pattern for pattern, _ in formats.most_common(6))
