@@ -138,6 +138,12 @@ def omnichannel_consistency(table: pa.Table) -> pa.Table:
     return _compared(table, "online", "offline", "measure")
 
 
+def channel_consistency(table: pa.Table) -> pa.Table:
+    """Finish of `channel_consistency`: each channel against the others of its purpose, corrected within each measure."""
+    table = _sorted(table, "measure", "journey_family", "channel")
+    return _compared(table, "channel", "other", "measure")
+
+
 def _compared(table: pa.Table, first: str, second: str, *groups: str) -> pa.Table:
     """Two groups compared, row by row. Reads `<group>_count`, `<group>_sum`, `<group>_square_sum` and `is_share`.
 

@@ -2,13 +2,15 @@
 -- kind: aggregate
 -- grain: measure, dimension, dimension_value
 -- finish: models.statistics.omnichannel_consistency
--- failure_share: touchpoints that failed · waiting_seconds: mean wait where a wait is known · score_scaled: mean score given.
+-- failure_share: touchpoints that failed · waiting_seconds: mean wait where a wait is known · score_scaled: mean score given. Of the
+-- contacts a customer made (contact_outcome): resolved_share, repeat_contact_share, broken_hand_over_share within seven days.
 -- Sums of money and scores run over decimals: a sum of doubles depends on the order in which threads add them.
 with
 
 touchpoint_type_import as (
     select
         touchpoint_type_code,
+        touchpoint_type,
         category,
         journey_family
     from touchpoint_type
@@ -66,6 +68,65 @@ measured as (
     from by_type
 ),
 
+contacted as (
+    select
+        touchpoint_type_import.touchpoint_type_code,
+        contact_outcome.is_online,
+        count(*) as contact_count,
+        cast(count(*) filter (where contact_outcome.is_resolved) as double) as resolved_count,
+        cast(count(*) filter (where contact_outcome.is_repeated) as double) as repeated_count,
+        cast(count(*) filter (where contact_outcome.is_broken_hand_over) as double) as broken_count
+    from contact_outcome
+    inner join touchpoint_type_import on touchpoint_type_import.touchpoint_type = contact_outcome.touchpoint_type
+    group by
+        touchpoint_type_import.touchpoint_type_code,
+        contact_outcome.is_online
+),
+
+every_measure as (
+    select
+        touchpoint_type_code,
+        is_online,
+        measure,
+        value_count,
+        value_sum,
+        value_square_sum
+    from measured
+
+    union all
+
+    select
+        touchpoint_type_code,
+        is_online,
+        'resolved_share' as measure,
+        contact_count as value_count,
+        resolved_count as value_sum,
+        resolved_count as value_square_sum
+    from contacted
+
+    union all
+
+    select
+        touchpoint_type_code,
+        is_online,
+        'repeat_contact_share' as measure,
+        contact_count as value_count,
+        repeated_count as value_sum,
+        repeated_count as value_square_sum
+    from contacted
+
+    union all
+
+    select
+        touchpoint_type_code,
+        is_online,
+        'broken_hand_over_share' as measure,
+        contact_count as value_count,
+        broken_count as value_sum,
+        broken_count as value_square_sum
+    from contacted
+),
+
 dimensioned as (
     select
         measured.measure,
@@ -75,7 +136,7 @@ dimensioned as (
         measured.value_count,
         measured.value_sum,
         measured.value_square_sum
-    from measured
+    from every_measure as measured
     inner join touchpoint_type_import
         on touchpoint_type_import.touchpoint_type_code = measured.touchpoint_type_code
 
@@ -89,7 +150,7 @@ dimensioned as (
         measured.value_count,
         measured.value_sum,
         measured.value_square_sum
-    from measured
+    from every_measure as measured
     inner join touchpoint_type_import
         on touchpoint_type_import.touchpoint_type_code = measured.touchpoint_type_code
 )
@@ -124,7 +185,7 @@ select
             0
         ) as double
     ) as offline_square_sum,
-    cast(measure = 'failure_share' as boolean) as is_share
+    cast(measure in ('failure_share', 'resolved_share', 'repeat_contact_share', 'broken_hand_over_share') as boolean) as is_share
 from dimensioned
 group by
     measure,

@@ -1,1 +1,1 @@
-touchpoint_type in ('call_inbound', 'error_page')
+touchpoint_type in ('call_inbound', 'error_page', 'chat', 'unmapped')
