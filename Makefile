@@ -11,7 +11,7 @@ BENCH ?= 1 10
 # Size of the log that `make bench` and `make bench-logs` generate.
 GIGABYTES ?= 1
 
-.PHONY: demo test lint types check-defs bench bench-logs bench-attribution bench-trend bench-identity bench-reading docs superset superset-check clean help
+.PHONY: demo test lint types check-defs bench bench-logs bench-attribution bench-trend bench-identity bench-journeys bench-reading docs superset superset-check clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -73,6 +73,9 @@ bench-identity: $(BIN)/.dev .bench-identity/data ## who is who on labelled peopl
 
 bench-reading: $(BIN)/.dev ## reading CSV, NDJSON and workbooks, beside DuckDB's and calamine's own readers
 	$(BIN)/python -m benchmarks.reading
+
+bench-journeys: $(BIN)/.dev ## sessions, transitions, step matrix and funnel; PEERS=<python with retentioneering and pm4py> puts them beside
+	$(BIN)/python -m benchmarks.journeys 1 $(if $(PEERS),--peers $(PEERS))
 
 docs: $(BIN)/.run ## write docs/tables.md from the contracts and docs/spec.schema.json from the spec model
 	$(BIN)/touchpoint360 tables --out docs/tables.md
