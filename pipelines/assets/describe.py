@@ -13,6 +13,7 @@ from models.contract import Contract, load_contracts
 from pipelines.lineage import STANDS_FOR, sql_lineage
 from pipelines.model_files import Model, load_models
 from pipelines.night.checks import CheckOutcome
+from pipelines.night.visitor import STATE_TABLES
 
 
 def column_schema(contract: Contract) -> dg.TableSchema:
@@ -36,6 +37,9 @@ def asset_key(relation: str) -> dg.AssetKey | None:
         return dg.AssetKey(list(STANDS_FOR[relation]))
     if relation in ("identifier_evidence", "identity_link_evidence"):
         return dg.AssetKey("identifier_customer")
+    if relation in STATE_TABLES:
+        # Kept while the access logs are read, from their requests.
+        return dg.AssetKey(["source", "access_log", "request"])
     if relation in load_models() or relation in ("channel_cost", "identifier_link", "export_file", "quarantine"):
         return dg.AssetKey(relation)
     return None
