@@ -117,10 +117,19 @@ def load_configuration(path: Path | None = None) -> Configuration:
     if path is not None:
         values = _merged(values, _own_values(path), path.parent)
     try:
-        return Configuration.model_validate(values)
+        configuration = Configuration.model_validate(values)
     except ValidationError as error:
         lines = [_line(item, str(path or default_path.name)) for item in error.errors() if not _other_form(item)]
         raise ConfigurationError("\n".join(dict.fromkeys(lines))) from None
+    if configuration.identity.matching.model is not None:
+        # Only a model of one's own is worth the import of the whole tier.
+        from models.matching.model import read_model
+
+        try:
+            read_model(configuration.identity.matching.model)
+        except ValueError as error:
+            raise ConfigurationError(f"{path}: identity.matching.model: {error}") from None
+    return configuration
 
 
 def _other_form(item: Any) -> bool:
@@ -167,6 +176,10 @@ def _merged(default: dict[str, Any], own: dict[str, Any], folder: Path) -> dict[
     identity = values["identity"]
     if isinstance(identity, dict) and identity.get("decisions"):
         values["identity"] = {**identity, "decisions": folder / str(identity["decisions"])}
+    identity = values["identity"]
+    matching = identity.get("matching") if isinstance(identity, dict) else None
+    if isinstance(matching, dict) and matching.get("model"):
+        values["identity"] = {**identity, "matching": {**matching, "model": folder / str(matching["model"])}}
     privacy = values["privacy"]
     if isinstance(privacy, dict) and privacy.get("salt_file"):
         values["privacy"] = {**privacy, "salt_file": folder / str(privacy["salt_file"])}

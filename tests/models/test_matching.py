@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from benchmarks.identity_people import People
-from models.configuration import load_configuration
+from models.configuration import ConfigurationError, load_configuration
 from models.matching import MatchResult, find_links, fingerprint, group_clusters
 from models.matching.blocking import RULES, block_keys
 from models.matching.find import LINK_SCHEMA, _components
@@ -70,7 +70,7 @@ ANNA = {"given": "Anna", "family": "de Vries", "born": "1980-05-16", "at": HOME}
         ({**ANNA, "given": "Annie"}, "a nickname"),
         ({**ANNA, "given": "Ana"}, "a letter forgotten"),
         ({**ANNA, "born": "1980-05-15"}, "a digit mistyped"),
-        ({**ANNA, "at": {**HOME, "street": "Verzonenstraat 12", "house_number": None}}, "number in the street, and a letter less"),
+        ({**ANNA, "at": {**HOME, "street": "Verzonenstraat 12", "house_number": None}}, "number in the street, a letter less"),
         ({"given": "Anna", "family": "Jansen-de Vries", "born": "1980-05-16", "at": HOME}, "a married name"),
         ({**ANNA, "given": "de Vries", "family": "Anna"}, "swapped fields"),
         ({"given": "Anna", "family": "de Vries", "at": HOME}, "no birth date"),
@@ -312,6 +312,20 @@ def test_a_model_file_that_is_none_is_told(tmp_path: Path) -> None:
         read_model(path)
     path.write_text(untrained().to_json(), encoding="utf-8")
     assert read_model(path) == untrained()
+
+
+def test_a_configuration_that_names_no_model_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "company.yaml"
+    path.write_text("identity:\n  matching: {model: own.json}\n", encoding="utf-8")
+    with pytest.raises(
+        ConfigurationError, match=r"identity\.matching\.model: .*own\.json: the matching model cannot be read"
+    ):
+        load_configuration(path)
+    (tmp_path / "own.json").write_text(untrained().to_json(), encoding="utf-8")
+    assert load_configuration(path).identity.matching.model == tmp_path / "own.json"
+    path.write_text("identity:\n  matching: {review_weight: 9}\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="the review band lies below"):
+        load_configuration(path)
 
 
 def test_expectation_maximisation_finds_what_was_planted() -> None:
