@@ -207,16 +207,16 @@ def _host(absolute: pl.Series, logged: pl.Series) -> Coded:
 
 def _address(records: pl.DataFrame) -> pl.Series:
     """The client's address: that which the proxies passed on, else the one that connected."""
-    have = [name for name in ("forwarded", "address", "address_port") if name in records.columns]
-    if not have:
-        return _nothing(records.height)
-    if have == ["address"] or have == ["address_port"]:
-        return records[have[0]]
-    columns = []
-    for name in have:
-        value = pl.col(name).str.splitn(",", 2).struct.field("field_0") if name == "forwarded" else pl.col(name)
-        columns.append(pl.when(~value.is_in(["", "-", "unknown"])).then(value))
-    return records.select(pl.coalesce(columns)).to_series()
+    have = [name for name in ("address", "address_port") if name in records.columns]
+    address = records[have[0]] if have else _nothing(records.height)
+    if len(have) > 1:
+        given = [pl.when(~pl.col(name).is_in(["", "-"])).then(pl.col(name)) for name in have]
+        address = records.select(pl.coalesce(given)).to_series()
+    if "forwarded" not in records.columns:
+        return address
+    first = records["forwarded"].drop_nulls().str.splitn(",", 2).struct.field("field_0")
+    known = ~first.is_in(["", "-", "unknown"])
+    return address.scatter(records["forwarded"].is_not_null().arg_true().filter(known), first.filter(known))
 
 
 def _plain_address(values: pl.Series) -> pl.Series:

@@ -16,6 +16,7 @@ import polars as pl
 import pyarrow as pa
 
 _INLINE = 12
+_WINDOW = 1 << 20
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\r(?!\n)")
 
 
@@ -30,28 +31,22 @@ codecs.register_error("sources.escape_doubly", _escape_doubly)
 
 def as_text(block: bytes, is_json: bool) -> bytes:
     r"""The block as valid UTF-8; in JSON the `\` of `\xNN` is escaped in turn. Only lines that are not are touched."""
-    if block.isascii() or _is_utf8(block):
+    if block.isascii():
         return block
     sign = "sources.escape_doubly" if is_json else "backslashreplace"
     parts: list[bytes | memoryview] = []
-    view, done, seen = memoryview(block), 0, 0
-    for place in _places(np.frombuffer(block, dtype=np.uint8), lambda piece: piece >= 128).tolist():
-        if place < seen:
-            continue
-        start, end = block.rfind(b"\n", 0, place) + 1, block.find(b"\n", place) + 1
-        seen = end or len(block)
-        if not _is_utf8(view[start:seen]):
-            parts += [view[done:start], bytes(view[start:seen]).decode("utf-8", sign).encode()]
-            done = seen
-    return b"".join([*parts, view[done:]])
-
-
-def _is_utf8(text: bytes | memoryview) -> bool:
-    try:
-        codecs.decode(text, "utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+    view, done, at = memoryview(block), 0, 0
+    while at < len(block):
+        end = block.find(b"\n", min(at + _WINDOW, len(block) - 1)) + 1 or len(block)
+        try:
+            codecs.utf_8_decode(view[at:end], "strict", True)
+            at = end
+        except UnicodeDecodeError as error:
+            place = at + error.start
+            start, at = block.rfind(b"\n", 0, place) + 1, block.find(b"\n", place) + 1 or len(block)
+            parts += [view[done:start], bytes(view[start:at]).decode("utf-8", sign).encode()]
+            done = at
+    return b"".join([*parts, view[done:]]) if parts else block
 
 
 def _places(data: np.ndarray, wanted: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
@@ -68,8 +63,8 @@ def text_lines(block: bytes, row: int, line: int, is_json: bool = False) -> tupl
     """
     data = np.frombuffer(block, dtype=np.uint8)
     ends = _places(data, lambda piece: piece < 32)
-    if ends.size != block.count(b"\n"):
-        kinds = data[ends]
+    kinds = data[ends]
+    if (kinds != 10).any():
         # Tabs separate fields, and a carriage return before the line end belongs to it.
         stray = ~np.isin(kinds, (9, 10))
         returns = np.flatnonzero(kinds == 13)

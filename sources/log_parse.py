@@ -30,6 +30,8 @@ MAX_STRAY_QUOTES_LINE = 16_384
 # From so many irregular lines on it is worth asking whether they are a regular format of their own.
 _SECOND_FORMAT_LINES = 200
 _ROUNDS = 3
+# Up to this share of irregular lines their values are put in place one by one.
+_PATCHED_SHARE = 0.1
 
 NO_LINE = "not a line of an access log"
 _NUMBERS = {
@@ -57,25 +59,40 @@ class Source:
 
 def parse_lines(con: duckdb.DuckDBPyConnection, lines: pl.DataFrame, source: Source) -> pl.DataFrame:
     """Records of a block of lines (`_row`, `_line`, `text`), in order; `_problem` is set where a line is none."""
-    parts: list[pl.DataFrame] = []
-    rest = lines
     if isinstance(source.form, JsonFormat):
-        found, rest = _json_records(con, rest, source.form, source.zone)
-        parts.append(found)
-    else:
-        form: LineFormat | None = source.form
-        tried: list[LineFormat] = []
-        while form is not None and rest.height and len(tried) < _ROUNDS:
-            found, rest = regular_records(rest, form, source.zone)
-            tried.append(form)
-            if found.height:
-                parts.append(found)
-            form = _another_format(rest, source.line_formats, tried)
+        found, rest = _json_records(con, lines, source.form, source.zone)
+        return _in_order([found, *(patient_records(rest, source) if rest.height else [])])
+    first, good = _all_records(lines, source.form, source.zone)
+    if good.all():
+        return first
+    rest = lines.filter(~good)
+    others: list[pl.DataFrame] = []
+    tried = [source.form]
+    while len(tried) < _ROUNDS and (form := _another_format(rest, source.line_formats, tried)) is not None:
+        found, rest = regular_records(rest, form, source.zone)
+        tried.append(form)
+        others.append(found)
     if rest.height:
-        parts.extend(patient_records(rest, source))
-    if len(parts) == 1:
-        return parts[0]
-    return pl.concat(parts, how="diagonal_relaxed").sort("_row")
+        others.extend(patient_records(rest, source))
+    patch = _in_order(others)
+    if patch.height > lines.height * _PATCHED_SHARE:
+        return _in_order([first.filter(good), patch])
+    # Few lines are irregular: their values are put in the places of those that mean nothing.
+    at = (~good).arg_true()
+    missing = [name for name in patch.columns if name not in first.columns]
+    whole = first.with_columns(pl.lit(None, patch.schema[name]).alias(name) for name in missing)
+    columns = []
+    for name in whole.columns:
+        values = (
+            patch[name] if name in patch.columns else pl.repeat(None, len(at), dtype=whole.schema[name], eager=True)
+        )
+        columns.append(whole[name].scatter(at, values.cast(whole.schema[name])))
+    return pl.DataFrame(columns)
+
+
+def _in_order(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    parts = [part for part in parts if part.height] or list(parts[:1])
+    return parts[0] if len(parts) == 1 else pl.concat(parts, how="diagonal_relaxed").sort("_row")
 
 
 def _another_format(rest: pl.DataFrame, formats: Sequence[LineFormat], tried: list[LineFormat]) -> LineFormat | None:
@@ -92,19 +109,18 @@ def _another_format(rest: pl.DataFrame, formats: Sequence[LineFormat], tried: li
 
 def regular_records(lines: pl.DataFrame, form: LineFormat, zone: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """(records of the regular lines, the other lines)."""
+    record, good = _all_records(lines, form, zone)
+    return record.filter(good), lines.filter(~good)
+
+
+def _all_records(lines: pl.DataFrame, form: LineFormat, zone: str) -> tuple[pl.DataFrame, pl.Series]:
+    """(a record of every line, which of them are regular; the records of others mean nothing)."""
     values, fits = cut(lines["text"], form)
     raw = pl.DataFrame([lines["_row"], lines["_line"], *(v.alias(f"g{n}") for n, v in enumerate(values))])
-    raw = raw.with_columns(fits.alias("_fits"))
-    if not fits.all():
-        raw = raw.filter("_fits")
     record = _record(raw, form, zone)
     # A number or a time that is none: the line may be cut at the wrong places.
-    good = record["time"].is_not_null() & record["_numbers"]
-    if good.all():
-        record = record.drop("_numbers")
-        return record, lines.filter(~fits) if record.height < lines.height else lines.clear()
-    record = record.filter(good).drop("_numbers")
-    return record, lines.join(record.select("_row"), on="_row", how="anti", maintain_order="left")
+    good = fits & record["time"].is_not_null() & record["_numbers"].fill_null(False)
+    return record.drop("_numbers"), good
 
 
 def cut(text: pl.Series, form: LineFormat) -> tuple[list[pl.Series], pl.Series]:
