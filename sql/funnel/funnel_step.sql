@@ -99,8 +99,8 @@ compared as (
 )
 
 select
-    cast(funnel as varchar) as funnel,
-    cast(step_number as integer) as step_number,
+    cast(compared.funnel as varchar) as funnel,
+    cast(compared.step_number as integer) as step_number,
     cast(mode as varchar) as mode,
     cast(touchpoint_type as varchar) as touchpoint_type,
     cast(reached_count as bigint) as reached_count,
@@ -113,6 +113,8 @@ select
     ) as dropped_count,
     cast(entered_count as bigint) as entered_count,
     cast(previous_count as bigint) as previous_count,
+    -- beside the count within the window: who is slow, not lost
+    cast(funnel_reach.ever_reached_count as bigint) as ever_reached_count,
     cast(decided_count as bigint) as decided_count,
     cast(previous_decided_count as bigint) as previous_decided_count,
     cast(entered_decided_count as bigint) as entered_decided_count,
@@ -124,3 +126,6 @@ select
     cast(seconds_from_entry_three_quarters as double) as seconds_from_entry_three_quarters,
     cast(seconds_from_entry_nine_tenths as double) as seconds_from_entry_nine_tenths
 from compared
+left join funnel_reach
+    on funnel_reach.funnel = compared.funnel
+    and funnel_reach.step_number = compared.step_number
