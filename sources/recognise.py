@@ -343,7 +343,7 @@ def _unrecognised(path: Path, matches: list[_Match], detected: Detected, view: _
             reason="no spec shares a column with it",
             message=f"{path}: no spec fits (looks like {detected.format}"
             + (f", columns {seen}" if seen else "")
-            + "); write a spec for it, see docs/add-a-source.md",
+            + "); `touchpoint360 new-source` proposes a spec for it, see docs/add-a-source.md",
             detected=detected,
         )
     total = len(near.found) + len(near.missing)
@@ -356,7 +356,7 @@ def _unrecognised(path: Path, matches: list[_Match], detected: Detected, view: _
         extra_columns=near.extra,
         message=f"{path}: no spec fits. Nearest is {near.spec.name} with {len(near.found)} of {total} columns; "
         f"missing: {', '.join(near.missing)}. Export these columns too, add aliases if they are only named otherwise, "
-        "or write a spec, see docs/add-a-source.md",
+        "or let `touchpoint360 new-source` propose a spec, see docs/add-a-source.md",
         detected=detected,
     )
 

@@ -369,3 +369,22 @@ def test_people_in_a_file_of_touchpoints_become_party_records_of_the_same_rows(t
     report = inspect_file(path, load_catalog([tmp_path / "own"]))
     assert report.recognition.exports == ("crm.offerte", "crm.offerte_person")
     assert [reading.mapped for reading in report.readings] == [10, 8]
+
+
+def test_values_that_are_not_of_the_type_are_counted_beside_the_column(tmp_path: Path) -> None:
+    path = tmp_path / "opkald.csv"
+    path.write_text(
+        "call_id;started;phone;duration_seconds\n"
+        + "".join(
+            f"c{n};2026-03-{n % 28 + 1:02d} 10:00:00;+45200000{n % 8:02d};{'lang' if n % 67 == 66 else n}\n"
+            for n in range(200)
+        )
+    )
+    result = make_source([path], tmp_path / "own", "pbx.call", NOTHING_KNOWN, CONFIGURATION)
+    text = result.yaml_path.read_text()
+    # The value stays text: the column becomes NULL there and the row is kept.
+    assert "  duration_seconds: {type: integer, optional: true}" in text
+    assert re.search(
+        r"# unsure: duration:seconds: 2 of 200 values are no integer; in seconds\n  duration_seconds", text
+    )
+    assert (result.trial.mapped_count, result.trial.quarantined_count) == (200, 0)
