@@ -11,7 +11,7 @@ BENCH ?= 1 10
 # Size of the log that `make bench` and `make bench-logs` generate.
 GIGABYTES ?= 1
 
-.PHONY: demo test lint types check-defs bench bench-logs bench-attribution bench-trend bench-identity bench-journeys bench-reading docs superset superset-check clean help
+.PHONY: demo test lint types check-defs bench bench-logs bench-attribution bench-measures bench-trend bench-identity bench-journeys bench-reading docs superset superset-check clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,9 @@ bench-logs: $(BIN)/.dev ## reading a web server's log of 1 GB, beside GoAccess (
 
 bench-attribution: $(BIN)/.dev ## a million paths attributed, beside the ChannelAttribution package (built when g++ is there)
 	$(BIN)/python -m benchmarks.attribution 1
+
+bench-measures: $(BIN)/.dev ## what each measure costs at a million touchpoints
+	$(BIN)/python -m benchmarks.measures 1
 
 bench-trend: $(BIN)/.dev ## false alarms and detection of the weekly alerts on simulated weeks
 	$(BIN)/python -m benchmarks.trend 200

@@ -467,6 +467,8 @@ select
         case when contract_prediction.customer_id is null then purchase_prediction.expected_value_amount_base end as double
     ) as expected_value_amount_base,
     cast(contract_prediction.contract_end_probability as double) as contract_end_probability,
+    cast(household.household_id as bigint) as household_id,
+    cast(household.member_count as integer) as household_member_count,
     cast(customer.first_seen_at as timestamp) as first_seen_at,
     cast(customer.last_seen_at as timestamp) as last_seen_at,
     cast(activity.last_inbound_at as timestamp) as last_inbound_at,
@@ -589,6 +591,7 @@ select
 from customer
 cross join setting_import
 left join activity on activity.customer_id = customer.customer_id
+left join household on household.customer_id = customer.customer_id
 left join active on active.customer_id = customer.customer_id
 left join campaign on campaign.customer_id = customer.customer_id
 left join visited on visited.customer_id = customer.customer_id
