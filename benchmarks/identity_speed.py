@@ -3,7 +3,8 @@ tenth more.
 
 Usage: python -m benchmarks.identity_speed [millions of touchpoints, default 5]
 
-Generated touchpoints as ingest leaves them, of one person per ten: browsing under a cookie, logins, newsletters, orders
+Generated touchpoints as ingest leaves them, of one person per ten; the second night is about every tenth of them, and new people:
+browsing under a cookie, logins, newsletters, orders
 with customer number, e-mail address and telephone; households that share a telephone and a tablet; one switchboard.
 Measured is step 7 of a night as the night runs it: normalising and coding identifiers, evidence and pairs, guards,
 resolution, ids, their history, shared devices. Not measured: reading the files before, the customers' tables after. CPU
@@ -36,21 +37,30 @@ def make_events(folder: str, millions: str) -> None:
     con.execute("set enable_progress_bar = false")
     con.execute("set threads = 2")
     con.execute("set memory_limit = '1500MB'")
-    for name, start, size, reach in (("first", 0, count, people), ("second", count, count // 10, round(people * 1.03))):
+    # The second night is about every tenth of them and as many new people as a tenth of those.
+    for name, start, size, person in (
+        ("first", 0, count, f"dice % {people}"),
+        (
+            "second",
+            count,
+            count // 10,
+            f"case when dice % 10 = 0 then {people} + dice % {people // 100} else dice % {people // 10} * 10 end",
+        ),
+    ):
         con.execute(
             f"""
             copy (
                 with event as (
-                    select i as number, md5_number_lower(cast(i as varchar)) % 1000000 as dice,
-                        cast(md5_number_lower('person' || i) % {reach} as bigint) as person,
+                    select i as number, md5_number_lower(cast(i as varchar)) % 1000000 as kind_dice,
+                        cast(md5_number_lower('person' || i) % 1000000007 as bigint) as dice,
                         timestamp '2026-01-01' + to_seconds(cast(i * 7 % 31536000 as bigint)) as occurred_at
                     from range({start}, {start + size}) as t(i)
                 ),
                 named as (
-                    select *, dice % 100 as kind, person // 3 as household,
-                        'c' || person || '-' || dice % 2 as cookie, 'tablet' || (person // 3) as tablet,
+                    select number, occurred_at, kind_dice % 100 as kind, person, person // 3 as household,
+                        'c' || person || '-' || kind_dice % 2 as cookie, 'tablet' || (person // 3) as tablet,
                         'person' || person || '@example.org' as email, '+316' || lpad(cast(person as varchar), 8, '0') as phone
-                    from event
+                    from (select *, {person} as person from event)
                 )
                 select cast(md5_number_lower('t' || number) >> 2 as bigint) as touchpoint_id, occurred_at,
                     'second' as occurred_at_precision, 'web' as source_system, 'event' as source_export,

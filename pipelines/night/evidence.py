@@ -236,26 +236,31 @@ def change_records(session: Session, record_limit: int) -> None:
 
     A record that names more than `record_limit` identifiers is about a crowd, not a person: it is noted and says nothing.
     """
+    session.run(
+        """
+        create or replace table scratch.main.coded_item as
+        select e.record_id, c.identifier_code, e.seen_at, e.is_timed, e.is_link, e.source_system,
+            e.is_single and c.is_plain as is_alone
+        from scratch.main.new_item as e
+        join scratch.main.value_code as c on c.value_key = e.value_key
+        where not e.is_wide
+        """
+    )
     # Most records name one identifier; only of the others two spellings may turn out to be one.
     session.run(
         """
         create or replace table scratch.main.new_several as
-        select e.record_id, c.identifier_code, any_value(e.seen_at) as seen_at, any_value(e.is_timed) as is_timed,
-            any_value(e.is_link) as is_link, any_value(e.source_system) as source_system
-        from scratch.main.new_item as e
-        join scratch.main.value_code as c on c.value_key = e.value_key
-        where not e.is_wide and not (e.is_single and c.is_plain)
-        group by e.record_id, c.identifier_code
+        select record_id, identifier_code, any_value(seen_at) as seen_at, any_value(is_timed) as is_timed,
+            any_value(is_link) as is_link, any_value(source_system) as source_system
+        from scratch.main.coded_item where not is_alone
+        group by record_id, identifier_code
         """
     )
     session.run(
         """
-        create or replace table scratch.main.new_evidence as
-        select e.record_id, c.identifier_code, e.seen_at, e.is_timed, e.is_link, e.source_system
-        from scratch.main.new_item as e
-        join scratch.main.value_code as c on c.value_key = e.value_key
-        where e.is_single and c.is_plain
-        union all
+        create or replace view scratch.main.new_evidence as
+        select * exclude (is_alone) from scratch.main.coded_item where is_alone
+        union all by name
         from scratch.main.new_several
         """
     )
@@ -270,7 +275,7 @@ def change_records(session: Session, record_limit: int) -> None:
         """
         create or replace table scratch.main.touched_code as
         select identifier_code from scratch.main.old_evidence
-        union select identifier_code from scratch.main.new_evidence
+        union select identifier_code from scratch.main.coded_item
         """
     )
     if session.value("select count(*) from scratch.main.removed_record"):

@@ -187,7 +187,7 @@ def meeting_times(session: Session, codes: list[int]) -> dict[tuple[int, str], t
     assert isinstance(frame, pl.DataFrame)
     assert np.iinfo(np.int64).max == MISSING_TIME
     return {
-        (int(code), str(other_type)): (part["other_code"].to_numpy().astype(np.int64), part["seen_at"].to_numpy())  # type: ignore[call-overload]
+        (int(code), str(other_type)): (part["other_code"].to_numpy().astype(np.int64), part["seen_at"].to_numpy())
         for (code, other_type), part in frame.partition_by(
             "identifier_code", "other_type", as_dict=True, include_key=False
         ).items()
