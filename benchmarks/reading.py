@@ -1,11 +1,15 @@
 """`make bench-reading`: what reading a file into parsed rows costs, beside the plainest reader of the same format.
 
 Usage: python -m benchmarks.reading [thousands of rows, default 1000]
+       python -m benchmarks.reading --large GIGABYTES [csv|ndjson]
 
 The same table as CSV, as NDJSON and (a tenth of it) as xlsx; then CSV of four times the size, to show that memory stays flat.
 Ours: `sources.read.parse`, with row and line numbers and every record accounted for. Beside it, in the same run: DuckDB's
 reader with the declared dialect writing the same text columns to Parquet; for xlsx calamine alone, without writing. CPU is
 without the start of the process and its imports.
+
+`--large` writes one file of so many gigabytes, reads it and shows the peak memory beside that for a tenth of it; the temporary
+folder must have room for the file and what is read of it.
 """
 
 from __future__ import annotations
@@ -154,8 +158,46 @@ def theirs(path: str, form: str, count: str) -> None:
     assert con.execute(f"select count(*) from '{out}'").fetchall() == [(int(count),)]
 
 
+def write_large(path: str, form: str, size: str) -> None:
+    """A file of at least `size` bytes: the same rows again and again; the number of rows goes into a file beside it."""
+    block = rows(100_000)
+    if form == "ndjson":
+        head, text = "", "".join(json.dumps(dict(zip(COLUMNS, row, strict=True))) + "\n" for row in block)
+    else:
+        import csv
+        import io
+
+        out = io.StringIO()
+        csv.writer(out, lineterminator="\n").writerows(block)
+        head, text = ",".join(COLUMNS) + "\n", out.getvalue()
+    data, written = text.encode(), 0
+    with Path(path).open("wb") as file:
+        file.write(head.encode())
+        while file.tell() < int(size):
+            file.write(data)
+            written += len(block)
+    Path(path + ".count").write_text(str(written), encoding="utf-8")
+
+
+def large(gigabytes: float, forms: list[str]) -> None:
+    """Peak memory for a large file and for a tenth of it."""
+    print(f"{'':28}{'rows':>12}{'MB':>7}{'CPU s':>8}{'wall s':>8}{'peak MB':>9}{'rows/CPU s':>12}{'MB/CPU s':>10}")
+    idle = measured("benchmarks.reading:start")
+    for form in forms:
+        for part in (0.1, 1.0):
+            with tempfile.TemporaryDirectory(prefix="bench-reading-") as name:
+                path = Path(name) / f"order.{form}"
+                measured("benchmarks.reading:write_large", str(path), form, str(round(gigabytes * part * 1e9)))
+                count = int(Path(f"{path}.count").read_text(encoding="utf-8"))
+                own = measured("benchmarks.reading:ours", str(path), form, str(count))
+                print(line(f"{form}, ours", own, idle, count, path.stat().st_size / 1e6, None), flush=True)
+
+
 def main(arguments: list[str]) -> None:
     """Make the files, measure, print a table."""
+    if arguments[:1] == ["--large"]:
+        large(float(arguments[1]), arguments[2:] or ["csv", "ndjson"])
+        return
     count = round(float(arguments[0] if arguments else "1000") * 1000)
     print(
         f"{'':28}{'rows':>10}{'MB':>7}{'CPU s':>8}{'wall s':>8}{'peak MB':>9}{'rows/CPU s':>12}{'MB/CPU s':>10}{'ratio':>7}"
