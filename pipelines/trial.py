@@ -81,7 +81,8 @@ def try_spec(
         try:
             for table, content in configuration_tables(configuration, dt.datetime(2000, 1, 1)).items():
                 session.store(f"work.main.{table}", content)
-            visitor.prepare_web(session, configuration)
+            if _is_about_web(spec):
+                visitor.prepare_web(session, configuration)
             return _run(session, spec, catalog, paths)
         finally:
             session.con.close()
@@ -198,6 +199,11 @@ def _run(session: Session, spec: ExportSpec, catalog: SourceCatalog, paths: Sequ
         columns=filled,
         rows=tuple(dict(zip(filled, row, strict=True)) for row in found),
     )
+
+
+def _is_about_web(spec: ExportSpec) -> bool:
+    """Whether the export calls a function of `sources/web.py`; making them takes longer than a small trial."""
+    return spec.web is not None or "web_" in spec.mapping_sql + " ".join(rule.model_dump_json() for rule in spec.skip)
 
 
 def offer_agents(session: Session, spec: ExportSpec) -> None:

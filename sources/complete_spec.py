@@ -350,7 +350,9 @@ def _key_and_version(
     if proposal.feeds == "identifier_link" and not proposal.link_is_list:
         key = (draft.of("link_left"), draft.of("link_right"))
     if proposal.link_is_list:
-        skip.append(("nothing_merged", draft.of("link_right"), "{0} is null", "The row names no second person."))
+        skip.append(
+            ("nothing_merged", draft.of("link_right"), "{0} is null or {0} = '[]'", "The row names no second person.")
+        )
     if not key:
         texts = list(zip(*draft.table.to_pydict().values(), strict=True)) if rows <= 500_000 else []
         again = len(texts) - len(set(texts))

@@ -263,7 +263,13 @@ def _feeds(draft: Draft, topic: str, key: Sequence[str]) -> tuple[str, str]:
     person = has & {"person", "email", "phone", "customer_number", "cookie", "login"}
     if "cost" in has and has & {"impressions", "clicks"} and _has_time(draft):
         return "channel_cost", f"cost and {'clicks' if 'clicks' in has else 'impressions'} per day and no person"
-    left, right = draft.of("link_left") or draft.of("person"), draft.of("link_right")
+    # A ticket with merged tickets is still a ticket: without an id that stays, the export itself must be about merges.
+    is_named_so = any(
+        word.startswith(("merge", "samengevoegd", "sammenflet", "zusammengef", "fusion"))
+        for word in words_of(draft.export)
+    )
+    left = draft.of("link_left") or (draft.of("person") if is_named_so else "")
+    right = draft.of("link_right")
     about_merge = any("merge" in "".join(words_of(text)) for text in (draft.export, *draft.profiles))
     if left and right and about_merge:
         return "identifier_link", f"two ids of one row that were merged: {left}, {right}"

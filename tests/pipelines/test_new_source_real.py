@@ -13,6 +13,7 @@ from pipelines.new_source import Result, make_source
 from sources.spec import SourceCatalog
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "exports"
+CONFIGURATION = load_configuration(None)
 pytestmark = [
     pytest.mark.shared,
     pytest.mark.skipif(not SHARED.is_dir(), reason="needs the shared exports beside the checkout"),
@@ -130,6 +131,17 @@ FILES = [
         },
     ),
     Real(
+        # The merged ids are a list: each is a link. Row 28 names none and is skipped.
+        "marketo_tables/marketo_activity_merge_leads_data.csv", "mail.merge_leads", "identifier_link", ("id",),
+        {"lead_id": "link_left", "merge_ids": "link_right"}, {},
+        {"left_type": "mail.lead", "left_value": "1345540", "right_value": "1286861"},
+    ),
+    Real(
+        # Merged tickets make no export of merges.
+        "zendesk_tables/ticket_data.csv", "desk.ticket", "touchpoint", ("id",), {"requester_id": "identifier:desk.requester"},
+        {"ticket_opened": 10}, {},
+    ),
+    Real(
         # Title lines, totals at the end, -- for nothing, 1,234 for a thousand.
         "_format_fixtures/google_ads_ui_campaign_report.csv", "ads.campaign", "channel_cost",
         ("Day", "Campaign", "Campaign ID"),
@@ -154,7 +166,7 @@ FILES = [
 
 
 def proposed(real: Real, folder: Path) -> Result:
-    return make_source([SHARED / real.file], folder / "own", real.name, SourceCatalog({}), load_configuration(None))
+    return make_source([SHARED / real.file], folder / "own", real.name, SourceCatalog({}), CONFIGURATION)
 
 
 @pytest.mark.parametrize("real", FILES, ids=lambda real: real.name + "-" + Path(real.file).stem)
