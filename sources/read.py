@@ -6,6 +6,7 @@ is given), typing, any warehouse path.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,8 +121,17 @@ def parse(path: Path, spec: ExportSpec, out: Path, salt: bytes = b"") -> ParseRe
             except (duckdb.Error, pa.ArrowInvalid) as error:
                 reason = str(error).splitlines()[0]
                 raise ReadError(f"{path}: broken Parquet file ({reason}); export or copy it again") from None
-    encoding = None if kind in BINARY_FORMATS or kind == "xml" else encoding_of(head, spec.read.encoding)
-    is_csv = kind == "csv"
+        encoding = None if kind in BINARY_FORMATS or kind == "xml" else encoding_of(head, spec.read.encoding)
+        is_csv = kind == "csv"
+        reading = {
+            "encoding": encoding,
+            **({name: getattr(spec.read, name) for name in ("delimiter", "quote", "escape")} if is_csv else {}),
+            "sheet": sheet,
+            "decimal": constants.get("_decimal"),
+            "time_zone": constants.get("_time_zone"),
+            "broken": writer.broken,
+        }
+        writer.facts["reading"] = json.dumps({name: value for name, value in reading.items() if value}, ensure_ascii=False)
     return ParseResult(
         row_count=writer.row_count,
         problem_count=writer.problem_count,

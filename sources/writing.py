@@ -5,6 +5,7 @@ Belongs here: the parsed file's shape and its atomic writing. Does not belong he
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -63,6 +64,8 @@ class ParsedWriter:
         self._types: dict[str, pa.DataType] = {}
         # What holds for all rows of the file, as columns after the file's own (`_decimal`, `_time_zone`).
         self.constants = constants or {}
+        # What the parsed file says about itself, beside its rows (`reading_of`).
+        self.facts: dict[str, str] = {}
         # Why the file ends before its end, where it does.
         self.broken: str | None = None
         self.row_count = 0
@@ -151,6 +154,7 @@ class ParsedWriter:
 
     def _close_part(self) -> None:
         if self._writer is not None:
+            self._writer.add_key_value_metadata(self.facts)
             self._writer.close()
             self._writer = None
 
@@ -166,6 +170,7 @@ class ParsedWriter:
             for part in self._parts:
                 for batch in pq.ParquetFile(part).iter_batches(ROW_GROUP_ROWS):
                     writer.write_table(fit(pa.Table.from_batches([batch]), self.schema))
+            writer.add_key_value_metadata(self.facts)
         temporary.replace(self.out)
         for part in self._parts:
             part.unlink()
@@ -173,6 +178,12 @@ class ParsedWriter:
 
 def _cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
     return column if column.type == kind else column.cast(kind)
+
+
+def reading_of(parsed: Path) -> dict[str, str | None]:
+    """How a file was read, as its parsed file remembers: `encoding`, `delimiter`, `quote`, `escape`, `decimal`, …"""
+    metadata = pq.read_metadata(parsed).metadata or {}
+    return dict(json.loads(metadata.get(b"reading", b"{}")))
 
 
 def fit(table: pa.Table, schema: pa.Schema) -> pa.Table:

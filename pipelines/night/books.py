@@ -7,6 +7,7 @@ Belongs here: filling those tables from the registry and the ledger. Does not be
 from __future__ import annotations
 
 from models.contract import load_contracts
+from pipelines.night import drift
 from pipelines.night.build import comment_table
 from pipelines.night.session import Session
 
@@ -15,13 +16,15 @@ def write_export_file(session: Session) -> None:
     """`export_file`: one row per file and place it was found; copies of the same bytes are `duplicate`."""
     create(session, "export_file")
     session.run(
-        """
+        f"""
         insert into work.main.export_file by name
-        with place as (
+        with value_drift as ({drift.VALUE_DRIFT}),
+        place as (
             select file_id, relative_path as path, source_export, any_value(status) as status,
                 any_value(message) as message,
                 any_value(format) as format,
                 any_value(encoding) as encoding, any_value(delimiter) as delimiter, any_value(compression) as compression,
+                any_value(column_drift) as column_drift,
                 max(byte_count) as byte_count
             from state.main.seen_file group by file_id, relative_path, source_export
         ),
@@ -37,9 +40,15 @@ def write_export_file(session: Session) -> None:
                 when n.status = 'recognised' then 'read'
                 else n.status
             end as status,
-            case when n.status = 'recognised' and n.copy_number > 1 then 'same content as ' || n.first_path else n.message end
-                as message,
-            n.format, n.encoding, n.delimiter, n.compression, n.byte_count,
+            case
+                when n.status = 'recognised' and n.copy_number > 1 then 'same content as ' || n.first_path
+                else concat_ws('; ', n.message, r.broken || ': export or copy it again', d.said)
+            end as message,
+            n.format, coalesce(r.encoding, n.encoding) as encoding, coalesce(r.delimiter, n.delimiter) as delimiter,
+            n.compression, r.dialect,
+            case when n.copy_number = 1 and (n.column_drift is not null or d.found is not null) then cast(
+                json_merge_patch(coalesce(n.column_drift, '{{}}'), coalesce(d.found, '{{}}')) as varchar) end as drift,
+            n.byte_count,
             case when n.copy_number = 1 then f.row_count end as row_count,
             f.time_from, f.time_through,
             case when n.copy_number = 1 then f.nulled_value_count end as nulled_value_count,
@@ -47,6 +56,8 @@ def write_export_file(session: Session) -> None:
             case when n.copy_number = 1 then f.impossible_time_count end as impossible_time_count
         from numbered as n
         left join state.main.file as f on f.file_id = n.file_id and f.source_export = n.source_export
+        left join state.main.file_reading as r on r.file_id = n.file_id and r.source_export = n.source_export
+        left join value_drift as d on d.file_id = n.file_id and d.source_export = n.source_export
         """
     )
 

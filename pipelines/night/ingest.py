@@ -8,6 +8,7 @@ Does not belong here: how a format is read or a value typed (`sources/`), which 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +17,13 @@ import duckdb
 import pyarrow.parquet as pq
 
 from models.contract import Contract, load_contracts
-from pipelines.night import visitor
+from pipelines.night import drift, visitor
 from pipelines.night.session import Session, literal, quoted
 from sources.archive import is_there
 from sources.read import parse
 from sources.spec import ExportSpec
-from sources.typed import PROBLEM_TYPE, lookup_columns, mapping_query, typed_select
+from sources.typed import PROBLEM_TYPE, lookup_columns, mapping_query, typed_columns, typed_select
+from sources.writing import reading_of
 
 CANONICAL_TABLES = ("touchpoint", "party_record", "channel_cost", "identifier_link")
 
@@ -37,6 +39,7 @@ ROW_COLUMNS = (
     "time_through",
     "problem",
     "skip_rule",
+    "miscast",
     "nulled_value_count",
     "ambiguous_time_count",
     "impossible_time_count",
@@ -82,6 +85,13 @@ def prepare_ingest(session: Session) -> None:
             row_number integer, line_number integer, status varchar)
         """
     )
+    session.run(
+        """
+        create table if not exists state.main.file_reading (
+            file_id varchar, source_export varchar, encoding varchar, delimiter varchar, dialect varchar, broken varchar)
+        """
+    )
+    drift.prepare_drift(session)
     session.run("create table if not exists work.main.quarantine (" + load_contracts()["quarantine"].ddl() + ")")
     for table in CANONICAL_TABLES:
         contract = load_contracts()[table]
@@ -130,12 +140,14 @@ def ingest_export(
         parsed_path = parse_once(session, Path(path), file_id, spec, parsed_folder, salt)
         if parsed_path is not None:
             parsed.append((file_id, parsed_path))
+            note_reading(session, file_id, spec, parsed_path)
     changed_lookup = lookup_changes(session, spec, siblings)
     row_count = quarantined = mapped = 0
     session.run("create or replace table scratch.ingest.changed_row (row_id bigint)")
     if parsed:
         type_files(session, spec, [path for _, path in parsed])
         row_count = register_rows(session, spec, spec_hash, parsed)
+        drift.note_values(session, spec)
         settle_ledger(session, spec)
         if spec.web is not None:
             judge(session, spec, [file_id for file_id, _ in parsed], parsed_folder)
@@ -210,6 +222,8 @@ def forget_export(session: Session, name: str, feeds: str) -> None:
         "state.main.file",
         "state.main.skipped_row",
         "state.main.source_row",
+        "state.main.file_drift",
+        "state.main.file_reading",
         "state.main.visitor_day",
         "state.main.visitor_verdict",
         "work.main.quarantine",
@@ -243,6 +257,16 @@ def parse_once(
     return target
 
 
+def note_reading(session: Session, file_id: str, spec: ExportSpec, parsed: Path) -> None:
+    """Write down how the file was read, as its parsed copy says, and that it breaks off, if it does."""
+    found = reading_of(parsed)
+    encoding, delimiter, broken = (found.pop(name, None) for name in ("encoding", "delimiter", "broken"))
+    session.run(
+        "insert into state.main.file_reading values (?, ?, ?, ?, ?, ?)",
+        [file_id, spec.name, encoding, delimiter, json.dumps(found, ensure_ascii=False) if found else None, broken],
+    )
+
+
 def type_files(session: Session, spec: ExportSpec, paths: Sequence[Path]) -> None:
     """`scratch.typed.<export>`: all rows of the given parsed files, typed."""
     session.run(f"create or replace table scratch.typed.{quoted(spec.name)} as {typed_query(spec, paths)}")
@@ -251,16 +275,17 @@ def type_files(session: Session, spec: ExportSpec, paths: Sequence[Path]) -> Non
 def typed_query(spec: ExportSpec, paths: Sequence[Path], condition: str = "true") -> str:
     """SELECT of typed rows over parsed files, restricted by a condition on the text columns."""
     present: list[str] = []
+    typed: dict[str, str] = {}
     for path in paths:
-        for name in pq.read_schema(path).names:
-            if not name.startswith("_") and name not in present:
-                present.append(name)
+        schema = pq.read_schema(path)
+        typed |= typed_columns(schema)
+        present += [name for name in schema.names if not name.startswith("_") and name not in present]
     files = ", ".join(literal(str(path)) for path in paths)
     relation = (
         "(select * exclude (_filename), regexp_extract(_filename, '([0-9a-f?]{16})-[0-9a-f]+[.]parquet$', 1) as file_id "
         f"from read_parquet([{files}], union_by_name = true, filename = '_filename') where {condition})"
     )
-    return typed_select(spec, relation, present)
+    return typed_select(spec, relation, present, typed)
 
 
 def register_rows(session: Session, spec: ExportSpec, spec_hash: str, parsed: Sequence[tuple[str, Path]]) -> int:
@@ -593,13 +618,26 @@ def map_rows(session: Session, spec: ExportSpec, siblings: dict[str, ExportSpec]
         group by source_row_id
         """
     )
-    # A winning row that the SELECT left out has no place in the books: the reconciliation check stops the night on it.
+    for column, condition in drift.unknown_conditions(spec, "e.").items():
+        # The SELECT gives nothing for a value that the spec does not know: the row waits until the spec does.
+        problem = breach(column, f"e.{quoted(column)}", "a value that the spec does not know, and nothing is mapped for it",
+                         f"add it to the SELECT and to values of {column}, or write a skip rule")  # fmt: skip
+        session.run(
+            f"""
+            insert into scratch.ingest.bad_row
+            select e.row_id, cast({problem} as {PROBLEM_TYPE}) from scratch.ingest.export_row as e
+            where {condition} and e.row_id not in (select source_row_id from scratch.ingest.bad_row)
+              and e.row_id not in (select source_row_id from {target} where {mine})
+            """
+        )
+    # Any other winning row that the SELECT left out has no place in the books: the reconciliation check stops the night.
     session.run(
         f"""
         update state.main.source_row set status = 'unmapped'
         where source_export = {name} and status = 'mapped'
           and row_id in (select row_id from scratch.ingest.changed_row)
           and row_id not in (select source_row_id from {target} where {mine})
+          and row_id not in (select source_row_id from scratch.ingest.bad_row)
         """
     )
     bad = int(session.value("select count(*) from scratch.ingest.bad_row") or 0)

@@ -7,8 +7,9 @@ Does not belong here: reading rows, and what a row means.
 from __future__ import annotations
 
 import hashlib
+import json
 import zipfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -35,6 +36,7 @@ SEEN_FILE = pa.schema(
         ("encoding", pa.string()),
         ("delimiter", pa.string()),
         ("compression", pa.string()),
+        ("column_drift", pa.string()),
     ]
 )
 
@@ -105,6 +107,8 @@ def register_files(session: Session, folders: list[Path], catalog: SourceCatalog
     """
     if not session.exists("state", "seen_file"):
         session.store("state.main.seen_file", SEEN_FILE.empty_table())
+    # A release made before it was written down does not have it.
+    session.run("alter table state.main.seen_file add column if not exists column_drift varchar")
     specs_changed = catalog_hash != recorded_hash(session, "catalog")
     known = {
         row[0]: row
@@ -144,10 +148,11 @@ def register_files(session: Session, folders: list[Path], catalog: SourceCatalog
                 "status": status,
                 "source_export": export,
                 "message": message_of(recognition, export).replace(str(file.path), file.relative_path),
-                "format": recognition.detected.format,
+                "format": recognition.detected.format_text,
                 "encoding": recognition.detected.encoding,
                 "delimiter": recognition.detected.delimiter,
                 "compression": recognition.detected.compression,
+                "column_drift": column_drift(recognition, export),
             }
             for export in exports
         )
@@ -158,6 +163,14 @@ def register_files(session: Session, folders: list[Path], catalog: SourceCatalog
     if specs_changed:
         reassign_gone_files(session, {file.path for file in found}, catalog)
     return len(found)
+
+
+def column_drift(recognition: Recognition, export: str | None) -> str | None:
+    """How the columns of a file differ from those that its spec knows, as JSON; None where nothing differs."""
+    found = recognition.drift
+    if found is None or export != recognition.export or not found.text:
+        return None
+    return json.dumps({name: value for name, value in asdict(found).items() if value}, ensure_ascii=False)
 
 
 def message_of(recognition: Recognition, export: str | None) -> str:
