@@ -15,19 +15,13 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.warehouse import DATA_FILE, STATE_FILE
+from sources.typed import identifier as quoted
+from sources.typed import literal
+
+__all__ = ["STORAGE_VERSION", "Session", "configure", "literal", "quoted"]
 
 # Read by DuckDB 1.4, 1.5 and 2.x drivers alike.
 STORAGE_VERSION = "v1.4.0"
-
-
-def quoted(name: str) -> str:
-    """An SQL identifier in double quotes."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """An SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def configure(con: duckdb.DuckDBPyConnection, folder: Path, memory_limit: str | None, threads: int | None) -> None:

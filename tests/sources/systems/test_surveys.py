@@ -135,3 +135,13 @@ def test_qualtrics_tables_with_scores(run_text: Run) -> None:
     )
     assert mapped.balances() and mapped.skipped == {"preview": 1}
     assert scores(mapped) == [("ces", 2, 1, 7), ("nps", 9, 0, 10)]
+
+
+def test_qualtrics_times_stand_in_the_zone_of_the_import_id(run_text: Callable[..., Mapped]) -> None:
+    names = "StartDate,EndDate,RecordedDate,ResponseId,Finished,DistributionChannel,Status,nps"
+    zone = '"{""ImportId"":""startDate"",""timeZone"":""America/Denver""}"'
+    ids = ",".join([zone, *(['"{""ImportId"":""x""}"'] * 7)])
+    row = "2026-07-01 12:00:00,2026-07-01 12:05:00,2026-07-01 12:05:00,R_1,1,email,0,9"
+    [answer] = run_text("qualtrics.response", f"{names}\n{names}\n{ids}\n{row}\n").rows
+    # Denver is six hours behind in July.
+    assert answer["occurred_at"] == datetime(2026, 7, 1, 18, 5)
