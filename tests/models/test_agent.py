@@ -18,13 +18,20 @@ shared = [
     pytest.mark.skipif(not SHARED.is_dir(), reason=f"needs the public lists in {SHARED}"),
 ]
 
-CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
+)
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
     "Version/17.5 Mobile/15E148 Safari/604.1"
 )
-IPAD = "Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/16.6 Mobile/15E148 Safari/604.1"
-TABLET = "Mozilla/5.0 (Linux; Android 13; SM-T870) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
+IPAD = (
+    "Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/16.6 Mobile/15E148 Safari/604.1"
+)
+TABLET = (
+    "Mozilla/5.0 (Linux; Android 13; SM-T870) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
+)
 PIXEL = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Mobile Safari/537.36"
 TV = "Mozilla/5.0 (SMART-TV; Linux; Tizen 6.0) AppleWebKit/537.36 (KHTML, like Gecko) Version/6.0 TV Safari/537.36"
 CUBOT = "Mozilla/5.0 (Linux; U; Android 4.2.2; de-de; CUBOT C10+ Build/JDQ39) AppleWebKit/534.30 Mobile Safari/534.30"
@@ -67,7 +74,9 @@ def test_every_instance_of_a_crawler_is_recognised_by_its_list() -> None:
     entries = json.loads((SHARED / "crawler-user-agents.json").read_text(encoding="utf-8"))
     instances = [instance for entry in entries for instance in entry.get("instances", [])]
     assert len(instances) == 2116
-    assert [(agent, v) for agent, v in zip(instances, robot_verdicts(instances), strict=True) if v[0] != "crawler_list"] == []
+    assert [
+        (agent, v) for agent, v in zip(instances, robot_verdicts(instances), strict=True) if v[0] != "crawler_list"
+    ] == []
 
 
 @pytest.mark.shared
@@ -133,7 +142,14 @@ def test_every_agent_gives_one_row_in_order() -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "text"),
-    [(r"Googlebot\/", "Googlebot/"), (r"a\.b", "a.b"), ("[wW]get", None), (r"\d", None), ("^curl", None), ("plain", "plain")],
+    [
+        (r"Googlebot\/", "Googlebot/"),
+        (r"a\.b", "a.b"),
+        ("[wW]get", None),
+        (r"\d", None),
+        ("^curl", None),
+        ("plain", "plain"),
+    ],
 )
 def test_a_pattern_without_marks_is_a_text(pattern: str, text: str | None) -> None:
     assert literal_text(pattern) == text

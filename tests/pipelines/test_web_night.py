@@ -11,7 +11,9 @@ import pytest
 from pipelines.warehouse import Release
 from tests.pipelines.nights import assert_same, keep_salt, query, quick_night
 
-BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Safari/537.36"
+BROWSER = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Safari/537.36"
+)
 SITE = "https://www.shop.example/"
 CONFIGURATION = "company: Shop\nweb: {own_domains: [shop.example], robots: {no_asset_pages: 5}}\n"
 
@@ -145,10 +147,13 @@ def test_a_visit_goes_on_over_midnight_and_is_named_by_a_later_login(split: tupl
         ("2026-03-03 12:00:00", "2026-03-03 12:00:00", 1, "Direct", 1),
     ]
     (customer,) = query(
-        second, "select customer_id from customer_identifier where identifier_type = 'login' and identifier_value = 'anna1'"
+        second,
+        "select customer_id from customer_identifier where identifier_type = 'login' and identifier_value = 'anna1'",
     )
     # Also the first page, long before the login and under another hash.
-    assert query(second, "select customer_id from touchpoint where occurred_at = timestamp '2026-03-02 23:50:00'") == [customer]
+    assert query(second, "select customer_id from touchpoint where occurred_at = timestamp '2026-03-02 23:50:00'") == [
+        customer
+    ]
 
 
 def test_two_devices_that_could_be_it_are_not_joined_at_midnight(tmp_path: Path) -> None:
@@ -181,7 +186,9 @@ def test_earlier_visits_are_stitched_back_and_shared_devices_are_not_mixed(tmp_p
             line("2026-03-02T08:10:00", "/e-bikes", 70, referrer=SITE),
             line("2026-03-02T19:00:00", "/lp/news?utm_source=news&utm_medium=email&mc_eid=abc123", 70),
             line("2026-03-04T08:00:00", "/", 70),
-            line("2026-03-05T10:00:00", "/lp/news?utm_source=news&utm_medium=email&mc_eid=abc123", 71, ip="198.51.100.7"),
+            line(
+                "2026-03-05T10:00:00", "/lp/news?utm_source=news&utm_medium=email&mc_eid=abc123", 71, ip="198.51.100.7"
+            ),
         ],
     )
     release = night(tmp_path)
@@ -202,7 +209,8 @@ def test_earlier_visits_are_stitched_back_and_shared_devices_are_not_mixed(tmp_p
 
 
 def test_own_rules_come_first_and_a_change_maps_everything_again(tmp_path: Path) -> None:
-    lines = [line("2026-03-02T08:00:00", path, 80) for path in ("/", "/offers/spring", "/intern/poll", "/contact?mail=a@b.example")]
+    paths = ("/", "/offers/spring", "/intern/poll", "/contact?mail=a@b.example")
+    lines = [line("2026-03-02T08:00:00", path, 80) for path in paths]
     log(tmp_path / "exports", "access.log", lines)
     release = night(tmp_path)
     kinds = "select page_path, touchpoint_type from touchpoint order by 1"

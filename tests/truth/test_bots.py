@@ -48,7 +48,9 @@ def test_robots_take_part_in_no_journey_and_no_session_and_name_nobody(company: 
     assert company.value(f"select count(*) from journey_step where touchpoint_id in ({robots})") == 0
     assert company.value("select count(*) from touchpoint where is_bot and session_id is not null") == 0
     assert (
-        company.value("select count(*) from touchpoint where is_bot and source_system = 'access_log' and customer_id > 0")
+        company.value(
+            "select count(*) from touchpoint where is_bot and source_system = 'access_log' and customer_id > 0"
+        )
         == 0
     )
 
