@@ -153,6 +153,14 @@ def _pattern(form: LineFormat, strict_time: bool, blanks: bool, cut_off: bool, s
             value = "(?!- )" + _PATTERNS["address"]
         elif inside and item.kind in ("target", "path"):
             value = r'(?:[^"\\]|\\.)*?'
+        elif (
+            not inside
+            and item.kind not in _PATTERNS
+            and form.literals[index + 1].lstrip()
+            and not literal.endswith("[")
+        ):
+            # Not blanks but other signs stand between the fields: a value may have blanks.
+            value = r'[^"]+?' if form.literals[index + 1][0] not in ' "' else r'[^\s"]+'
         elif literal.endswith("["):
             value = r'[^\s"\]]*'
         else:

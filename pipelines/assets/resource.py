@@ -60,7 +60,9 @@ def configured_catalog(configuration: Configuration, path: Path | None) -> Sourc
         return with_log_settings(catalog, log_settings(configuration))
     except ValidationError as error:
         reasons = dict.fromkeys(item["msg"].removeprefix("Value error, ") for item in error.errors())
-        raise ConfigurationError("\n".join(f"{path or 'defaults'}: access_log.formats: {reason}" for reason in reasons)) from None
+        raise ConfigurationError(
+            "\n".join(f"{path or 'defaults'}: access_log.formats: {reason}" for reason in reasons)
+        ) from None
 
 
 def log_settings(configuration: Configuration) -> dict[str, Any]:
