@@ -1,8 +1,7 @@
-"""What goes with satisfaction: directions of the planted effects, and no mark where nothing was planted.
+"""What goes with satisfaction, after three whole nights: every answer counted, directions as planted, nothing marked by chance.
 
-`touchpoint_effect` is an association by touchpoint type. A delivery that comes late, a long wait in a call and a fast
-solution differ from others of their type in a measure and not in the type, so they cannot show here; a reopened ticket
-has no time in the helpdesk's export, but every reopened ticket is one that was opened and solved.
+Nine hundred people give a hundred and sixty answers: enough for directions, not for sizes. Those are tested on a larger company
+in `test_planted_effects.py`.
 """
 
 from __future__ import annotations
@@ -11,11 +10,11 @@ import pytest
 
 from tests.truth.conftest import Company
 
-# Experience in the truth -> touchpoint type it shows in, and the sign of what was planted.
+# Experience in the truth -> factor it shows in, and the sign of what was planted.
 SHOWN = {
-    "service_visit": ("service_visit", 1),
-    "payment_failed": ("payment_failed", -1),
-    "ticket_reopened": ("ticket_resolved", -1),
+    "service_visit": ("touchpoint", "service_visit", 1),
+    "delivered_late": ("wait", "late_delivery", -1),
+    "ticket_reopened": ("touchpoint", "ticket_reopened", -1),
 }
 # Nothing was planted on these: people meet them whatever they are like.
 NULLS = (
@@ -26,8 +25,8 @@ NULLS = (
 
 @pytest.mark.parametrize("experience", sorted(SHOWN))
 def test_direction_of_a_planted_effect(company: Company, experience: str) -> None:
-    """Direction only: a hundred and sixty answers, some experiences met by ten people, give no size."""
-    touchpoint_type, sign = SHOWN[experience]
+    """The means as they are: some experiences were met by ten people, for whom no adjusted figure is given."""
+    kind, factor, sign = SHOWN[experience]
     planted, difference = company.rows(
         f"""
         select planted_points, mean_score_with - mean_score_without from truth.touchpoint_effect
@@ -36,27 +35,28 @@ def test_direction_of_a_planted_effect(company: Company, experience: str) -> Non
     )[0]
     assert planted * sign > 0
     assert difference * sign > 0, "these few answers do not show the planted direction themselves; take another seed"
-    found, count = company.rows(
+    found, count, effect = company.rows(
         f"""
-        select difference, with_count from touchpoint_effect
-        where measure = 'satisfaction' and scope = 'nps' and touchpoint_type = '{touchpoint_type}'
+        select with_mean - without_mean, with_count, effect from touchpoint_effect
+        where measure = 'satisfaction' and scope = 'nps' and factor_kind = '{kind}' and factor = '{factor}'
         """
     )[0]
     assert count > 0
     assert found * sign > 0
+    assert (effect is None) == (count < 30)
 
 
 def test_what_has_no_effect_is_not_marked(company: Company) -> None:
-    """Fourteen types without a planted effect, three kinds of score: uncorrected, one in twenty would be by chance."""
-    marked = company.rows(
+    """Fourteen types without a planted effect on the NPS; effort scores are few here and follow the ticket, so they are left out."""
+    rows = company.rows(
         f"""
-        select scope, touchpoint_type, is_marked, p_value_adjusted from touchpoint_effect
-        where measure = 'satisfaction' and touchpoint_type in {NULLS}
+        select scope, factor, is_marked, estimate_status from touchpoint_effect
+        where measure = 'satisfaction' and scope = 'nps' and factor_kind = 'touchpoint' and factor in {NULLS}
         """
     )
-    assert len(marked) > 25
-    assert [row for row in marked if row[2]] == []
-    assert sum(row[3] is not None for row in marked) >= 5
+    assert len(rows) >= 8
+    assert [row for row in rows if row[2]] == []
+    assert sum(row[3] == "estimated" for row in rows) >= 1
 
 
 def test_counts_with_and_without_are_all_answers(company: Company) -> None:
@@ -64,9 +64,47 @@ def test_counts_with_and_without_are_all_answers(company: Company) -> None:
     answers = dict(company.rows("select kind, count(*) from truth.survey_answer group by 1"))
     rows = company.rows(
         """
-        select scope, touchpoint_type, with_count + without_count from touchpoint_effect
-        where measure = 'satisfaction'
+        select scope, factor, with_count + without_count from touchpoint_effect
+        where measure = 'satisfaction' and factor_kind = 'touchpoint'
         """
     )
     assert {scope for scope, *_ in rows} >= set(answers)
     assert [row for row in rows if row[0] in ("nps", "ces") and row[2] != answers[row[0]]] == []
+
+
+def test_silence_after_an_invitation_is_shown(company: Company) -> None:
+    """The helpdesk offers its rating more often than it is answered; of the other surveys no export tells an invitation."""
+    shares = dict(
+        company.rows("select distinct scope, response_share from touchpoint_effect where measure = 'satisfaction'")
+    )
+    assert 0.2 < shares["csat"] < 0.8
+    assert shares["nps"] is None
+
+
+def test_the_experiment_shows_in_every_night(company: Company) -> None:
+    count, method, p = company.rows(
+        """
+        select with_count + without_count, method, sample_ratio_p_value from touchpoint_effect
+        where factor_kind = 'variant' and scope = 'email_clicked'
+        """
+    )[0]
+    assert method == "experiment" and p > 0.001
+    people = company.value("select sum(person_count) from truth.experiment")
+    # Some of them share a mailbox or are found as one person; few are lost.
+    assert 0.9 * people < count <= people
+
+
+def test_credit_is_given_out_and_no_open_journey_is_a_null(company: Company) -> None:
+    conversions = dict(
+        company.rows("select journey_definition, count(*) from journey where status = 'converted' group by 1")
+    )
+    rows = company.rows(
+        "select journey_definition, attribution_model, sum(conversion_credit) from channel_attribution group by all"
+    )
+    assert len({model for _, model, _ in rows}) == 10
+    for definition, model, credit in rows:
+        assert credit == pytest.approx(conversions.get(definition, 0)), (definition, model)
+    assert (
+        company.value("select count(*) from attribution_touch join journey using (journey_id) where status = 'open'")
+        == 0
+    )
