@@ -47,7 +47,7 @@ def test_direction_of_a_planted_effect(company: Company, experience: str) -> Non
 
 
 def test_what_has_no_effect_is_not_marked(company: Company) -> None:
-    """Fourteen types without a planted effect on the NPS; effort scores are few here and follow the ticket, so they are left out."""
+    """Fourteen types without a planted effect on the NPS; effort scores are few here and follow the ticket."""
     rows = company.rows(
         f"""
         select scope, factor, is_marked, estimate_status from touchpoint_effect
