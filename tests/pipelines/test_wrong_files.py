@@ -136,16 +136,18 @@ def test_rows_of_damaged_files_are_mapped_or_in_quarantine_and_the_books_balance
     }
     assert by_file["bytes.csv"] == [3, 2, 1]
     rows, mapped, quarantined = by_file["cut.csv.gz"]
-    # The rows before the break, the one it cuts in two, and the break itself.
-    assert (mapped, quarantined) == (rows - 2, 2) and 0 < mapped < 8000
+    # The rows before the break, and the one it cuts in two: no value of it is taken for whole.
+    assert (mapped, quarantined) == (rows - 1, 1) and 0 < mapped < 8000
     told = query(
         release,
         "select path, row_number, reason, advice from quarantine join export_file using (file_id) order by 1, 2",
     )
     assert [(path, number) for path, number, _, _ in told] == [
-        ("bytes.csv", 2), ("cut.csv.gz", rows - 1), ("cut.csv.gz", rows),
+        ("bytes.csv", 2), ("cut.csv.gz", rows),
     ]  # fmt: skip
-    assert "utf-8" in told[0][2] and "number of fields" in told[1][2] and "breaks off" in told[2][2]
+    assert "utf-8" in told[0][2] and "breaks off" in told[1][2]
+    [(message,)] = query(release, "select message from export_file where path = 'cut.csv.gz'")
+    assert "breaks off here" in message and "export or copy it again" in message
     assert all(advice for _, _, _, advice in told)
 
 
