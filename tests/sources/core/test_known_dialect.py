@@ -47,7 +47,9 @@ def plain(rows: list[dict[str, object]]) -> list[str]:
 
 
 @pytest.mark.shared
-@pytest.mark.skipif(not EXPORTS.is_dir(), reason="the real exports are a folder beside the repository, which is not here")
+@pytest.mark.skipif(
+    not EXPORTS.is_dir(), reason="the real exports are a folder beside the repository, which is not here"
+)
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_dialect_of_a_real_table_gives_the_same_rows(tmp_path: Path, data: st.DataObject) -> None:
@@ -105,7 +107,9 @@ def written(tmp_path: Path, content: bytes, name: str = "a.csv") -> Path:
 def test_each_part_of_a_dialect(
     tmp_path: Path, content: bytes, dialect: tuple[str, ...], cells: tuple[str, ...]
 ) -> None:
-    result, rows = read_rows(written(tmp_path, content), make_spec(tmp_path, CSV, recognise={"columns": ["id", "name"]}))
+    result, rows = read_rows(
+        written(tmp_path, content), make_spec(tmp_path, CSV, recognise={"columns": ["id", "name"]})
+    )
     assert (result.encoding, result.delimiter, result.quote, result.escape) == dialect
     assert (rows[0]["id"], rows[0]["name"]) == cells
     assert result.problem_count == 0
@@ -121,13 +125,18 @@ def test_what_a_spec_says_is_not_looked_for(tmp_path: Path) -> None:
 
 def test_utf_8_with_some_damage_stays_utf_8(tmp_path: Path) -> None:
     content = "id,name\n1,Søren\n2,Åse\n".encode() + b"3,caf\xe9\n"
-    result, rows = read_rows(written(tmp_path, content), make_spec(tmp_path, CSV, recognise={"columns": ["id", "name"]}))
+    result, rows = read_rows(
+        written(tmp_path, content), make_spec(tmp_path, CSV, recognise={"columns": ["id", "name"]})
+    )
     assert (result.encoding, result.problem_count, rows[0]["name"]) == ("utf-8", 1, "Søren")
 
 
 def test_semicolons_mean_decimal_commas_where_the_spec_says_so(tmp_path: Path) -> None:
     spec = make_spec(
-        tmp_path, {**CSV, "decimal": "by_delimiter"}, columns={"paid": {"type": "decimal"}}, recognise={"columns": ["id", "paid"]}
+        tmp_path,
+        {**CSV, "decimal": "by_delimiter"},
+        columns={"paid": {"type": "decimal"}},
+        recognise={"columns": ["id", "paid"]},
     )
     for content in (b"id;paid\n1;1.234,50\n", b'id,paid\n1,"1,234.50"\n'):
         [row] = type_rows(written(tmp_path, content), spec)
