@@ -30,7 +30,7 @@ demo: $(BIN)/.run ## make the demo company, run its nights, show the release
 	$(BIN)/touchpoint360 generate --customers $(CUSTOMERS) --nights $(NIGHTS) --out $(DEMO)
 	@set -e; for night in $(DEMO)/exports/night_*; do \
 	  echo; echo "== $$night"; \
-	  $(BIN)/touchpoint360 run --exports $$night --warehouse $(DEMO)/warehouse > $(DEMO)/last-night.txt; \
+	  $(BIN)/touchpoint360 run --exports $$night --warehouse $(DEMO)/warehouse --config $(DEMO)/touchpoint360.yaml > $(DEMO)/last-night.txt; \
 	done; echo; cat $(DEMO)/last-night.txt
 	@echo "(the command is $(BIN)/touchpoint360; \`. $(BIN)/activate\` puts it on your path)"
 

@@ -21,7 +21,7 @@ from pipelines.night.session import Session, quoted
 from pipelines.warehouse import DATA_FILE, RELEASE_FILE, STATE_FILE, Release, Warehouse, sync_folder
 
 # Raised when a published column goes or changes its type; additions leave it.
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "2.0"
 ROWS_PER_BATCH = 122_880
 
 
