@@ -299,12 +299,16 @@ def configuration_tables(config: Configuration, data_date_at: datetime) -> dict[
             }
             for name, wait in sorted(config.effect.waits.items())
         ],
-        "experiment_attribute": [{"experiment_attribute": name} for name in sorted(config.effect.experiment_attributes)],
+        "experiment_attribute": [
+            {"experiment_attribute": name} for name in sorted(config.effect.experiment_attributes)
+        ],
         "contact_rule": [
             {
                 "contact_rule": rule.rule,
                 "priority": number,
-                "rule_weight": rule.weight if rule.weight is not None else float(len(config.contact_rules) - number + 1),
+                "rule_weight": rule.weight
+                if rule.weight is not None
+                else float(len(config.contact_rules) - number + 1),
                 "wait_seconds": _seconds(rule.wait_hours, 3600),
                 "window_seconds": _seconds(rule.within_days),
                 "minimum_monetary_score": rule.minimum_monetary_score,

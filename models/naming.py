@@ -8,7 +8,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-
 # A list longer than this helps nobody.
 MANY = 40
 

@@ -34,9 +34,9 @@ app.command(epilog="Example: touchpoint360 status")(night.status)
 app.command(epilog="Example: touchpoint360 releases --json")(night.releases)
 app.command(epilog="Example: touchpoint360 rollback --to r000002")(night.rollback)
 app.command(epilog='Example: touchpoint360 sql "select channel, count(*) from touchpoint group by all"')(release.sql)
-app.command(epilog="Example: touchpoint360 funnel 'ad_click > page_view > order_placed' --window 7d --by channel_detail")(
-    journeys.funnel
-)
+app.command(
+    epilog="Example: touchpoint360 funnel 'ad_click > page_view > order_placed' --window 7d --by channel_detail"
+)(journeys.funnel)
 app.command(epilog="Example: touchpoint360 export-process --format ocel --definition service --out service.json")(
     journeys.export_process
 )

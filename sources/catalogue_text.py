@@ -9,7 +9,7 @@ import textwrap
 from typing import Any
 
 from models.naming import nearest
-from sources.spec import ExportSpec, SourceCatalog, SpecError
+from sources.spec import ExportSpec, SkipRule, SourceCatalog, SpecError
 
 WIDTH = 110
 
@@ -72,7 +72,7 @@ def export_text(spec: ExportSpec) -> str:
         ("must have", ", ".join(required)),
         ("typed columns", ", ".join(f"{name} ({column.type})" for name, column in spec.columns.items())),
         ("looks up", ", ".join(f"{name} by {column}" for name, column in spec.lookups.items())),
-        *((f"skips {rule.rule}", f"{rule.because} ({' '.join(rule.when.split())})") for rule in spec.skip),
+        *((f"skips {rule.rule or 'by rule'}", skip_text(rule)) for rule in spec.skip),
     ]
     lines = [spec.name, *textwrap.wrap(spec.description, WIDTH, initial_indent="  ", subsequent_indent="  ")]
     for label, text in facts:
@@ -80,3 +80,9 @@ def export_text(spec: ExportSpec) -> str:
             indent = f"  {label:<15} "
             lines.extend(textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=" " * len(indent)))
     return "\n".join(lines)
+
+
+def skip_text(rule: SkipRule) -> str:
+    """Why rows are left out, and by what condition or expression."""
+    condition = rule.when or rule.rule_by or ""
+    return f"{rule.because} ({' '.join(condition.split())})"

@@ -111,7 +111,12 @@ class FileReport:
             return "\n".join(lines)
         shape = found.detected
         add("recognised", f"{', '.join(found.exports)}: {found.reason}")
-        parts = [shape.format, shape.log_format, shape.encoding, f"delimiter {shape.delimiter!r}" if shape.delimiter else None]
+        parts = [
+            shape.format,
+            shape.log_format,
+            shape.encoding,
+            f"delimiter {shape.delimiter!r}" if shape.delimiter else None,
+        ]
         parts.append(f"{shape.compression} compressed" if shape.compression != "none" else None)
         parts.append(f"sheet {shape.sheet!r}" if shape.sheet else None)
         add("read as", ", ".join(part for part in parts if part))

@@ -131,7 +131,9 @@ def parse(path: Path, spec: ExportSpec, out: Path, salt: bytes = b"") -> ParseRe
             "time_zone": constants.get("_time_zone"),
             "broken": writer.broken,
         }
-        writer.facts["reading"] = json.dumps({name: value for name, value in reading.items() if value}, ensure_ascii=False)
+        writer.facts["reading"] = json.dumps(
+            {name: value for name, value in reading.items() if value}, ensure_ascii=False
+        )
     return ParseResult(
         row_count=writer.row_count,
         problem_count=writer.problem_count,

@@ -463,7 +463,11 @@ class ExportSpec(BaseModel):
         names = {name: column.aliases for name, column in self.columns.items()}
         read = self.read.model_dump(exclude={"style", "decimal", "thousands", "trailing_minus", "time_zone", "empty"})
         parts = sorted({part for column in self.columns.values() for part in column.parts})
-        found = [sorted(self.read.open_keys), self.read.decimal == "by_delimiter", self.zone_source and self.zone_source.pattern]
+        found = [
+            sorted(self.read.open_keys),
+            self.read.decimal == "by_delimiter",
+            self.zone_source and self.zone_source.pattern,
+        ]
         return _hash([READER_VERSION, read, names, parts, found, self.recognise.columns, self.key, self.version])
 
     @property

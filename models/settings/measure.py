@@ -91,7 +91,9 @@ class Trend(Section):
         mondays = {
             day - timedelta(days=day.weekday())
             for incident in self.incidents
-            for day in (incident.first_day + timedelta(days=n) for n in range((incident.last_day - incident.first_day).days + 1))
+            for day in (
+                incident.first_day + timedelta(days=n) for n in range((incident.last_day - incident.first_day).days + 1)
+            )
         }
         return sorted(mondays)
 

@@ -397,7 +397,9 @@ def all_assets(catalog: SourceCatalog) -> list[dg.AssetsDefinition]:
         book_asset("reconciliation", settled, lambda night: night.write_book("reconciliation")),
         # Written while identities are resolved; here it is looked at and published.
         book_asset("customer_id_history", [IDENTITY], lambda night: None),
-        book_asset("identity_event", [dg.AssetKey("customer_id_history")], lambda night: night.write_book("identity_event")),
+        book_asset(
+            "identity_event", [dg.AssetKey("customer_id_history")], lambda night: night.write_book("identity_event")
+        ),
     ]
     book_keys = [key for book in books for key in book.keys]
     release = book_asset("release", [*model_keys, *book_keys], lambda night: night.write_release_table())

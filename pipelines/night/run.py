@@ -288,7 +288,13 @@ def catalog_hash(catalog: SourceCatalog) -> str:
 def configuration_hash(configuration: Configuration) -> str:
     """Hash of everything in the configuration that rows depend on."""
     # The file of decisions is read each night and its lines are compared, wherever it stands.
-    left_out = {"schedule": True, "release": True, "resources": True, "source_folders": True, "identity": {"decisions"}}
+    left_out: dict[str, Any] = {
+        "schedule": True,
+        "release": True,
+        "resources": True,
+        "source_folders": True,
+        "identity": {"decisions"},
+    }
     content = configuration.model_dump_json(exclude=left_out) + fingerprint(configuration.identity.matching)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 

@@ -204,7 +204,10 @@ def test_optional_steps_of_a_funnel_are_counted_and_not_required(tmp_path: Path)
     assert [row["step_number"] for row in roles if row["funnel_role"] == "optional"] == [1]
     for wrong, message in (
         ("['[page_view]', cart_updated, order_placed]", "cannot be optional"),
-        ("[page_view, '[site_serch]', cart_updated]", "'site_serch' is not a touchpoint type; did you mean 'site_search'"),
+        (
+            "[page_view, '[site_serch]', cart_updated]",
+            "'site_serch' is not a touchpoint type; did you mean 'site_search'",
+        ),
     ):
         with pytest.raises(ConfigurationError, match=r"funnels\.shop") as error:
             load_configuration(

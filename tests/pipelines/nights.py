@@ -199,7 +199,10 @@ def contents(release: Release) -> dict[str, list[tuple[Any, ...]]]:
     with duckdb.connect(str(release.data_file), read_only=True) as con:
         tables = [row[0] for row in con.execute("select table_name from duckdb_tables() order by 1").fetchall()]
         return {
-            table: sorted((plain(row) for row in con.execute(f'from "{table}" where {NIGHT_EVENTS.get(table, True)}').fetchall()), key=repr)
+            table: sorted(
+                (plain(row) for row in con.execute(f'from "{table}" where {NIGHT_EVENTS.get(table, True)}').fetchall()),
+                key=repr,
+            )
             for table in tables
             if table not in NIGHT_TABLES
         }

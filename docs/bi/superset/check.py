@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -71,7 +70,7 @@ def point(link: Path, target: str) -> None:
     """Make `current` another release, atomically, as a night does."""
     temporary = link.with_name("current.check")
     temporary.symlink_to(target)
-    os.replace(temporary, link)
+    temporary.replace(link)
 
 
 def compare(session: requests.Session, url: str, link: Path) -> int:
@@ -91,7 +90,9 @@ def compare(session: requests.Session, url: str, link: Path) -> int:
         found = sum(row[column] or 0 for row in answer.json()["result"][0]["data"])
         same = abs(found - (wanted[name] or 0)) < 1e-6 * max(1, abs(found))
         wrong += not same
-        print(f"{link.resolve().name}  {name:<36} {found:>14,.2f}  {'equal' if same else f'DIFFERS from {wanted[name]}'}")
+        print(
+            f"{link.resolve().name}  {name:<36} {found:>14,.2f}  {'equal' if same else f'DIFFERS from {wanted[name]}'}"
+        )
     return wrong
 
 
@@ -114,7 +115,13 @@ def query_context(form: dict) -> dict:
             axis = form["x_axis"]
             grain = form.get("time_grain_sqla")
             query["columns"] = [
-                {"timeGrain": grain, "columnType": "BASE_AXIS", "sqlExpression": axis, "label": axis, "expressionType": "SQL"}
+                {
+                    "timeGrain": grain,
+                    "columnType": "BASE_AXIS",
+                    "sqlExpression": axis,
+                    "label": axis,
+                    "expressionType": "SQL",
+                }
                 if grain
                 else axis,
                 *query["columns"],

@@ -1,7 +1,7 @@
-"""Prepare and start the Superset example on a warehouse: `python start.py --warehouse DIR --home DIR [--port 8088] [--prepare-only]`.
+"""Prepare and start the Superset example: `python start.py --warehouse DIR --home DIR [--port 8088] [--prepare-only]`.
 
 Runs in the environment of requirements.txt (`make superset` makes it). Makes Superset's own database, an administrator (admin,
-admin) and the dashboard of `dashboard/`, pointed at `DIR/current/customer360.duckdb`. Does not belong here: charts (`dashboard/`).
+admin) and the dashboard of `dashboard/`, pointed at `DIR/current/customer360.duckdb`. Not here: charts (`dashboard/`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ def main() -> None:
     given = parser.parse_args()
     release = given.warehouse.absolute() / "current" / "customer360.duckdb"
     if not release.exists():
-        sys.exit(f"{release} does not exist. Run `make demo` or `touchpoint360 run` first, or name another --warehouse.")
+        sys.exit(
+            f"{release} does not exist. Run `make demo` or `touchpoint360 run` first, or name another --warehouse."
+        )
     given.home.mkdir(parents=True, exist_ok=True)
     environment = {
         **os.environ,
@@ -39,7 +41,10 @@ def main() -> None:
     def superset(*arguments: str) -> None:
         print("superset", *arguments, flush=True)
         done = subprocess.run(
-            [str(Path(sys.executable).with_name("superset")), *arguments], env=environment, capture_output=True, text=True
+            [str(Path(sys.executable).with_name("superset")), *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
         )
         if done.returncode:
             sys.exit(f"{done.stdout}\n{done.stderr}\nsuperset {arguments[0]} failed with status {done.returncode}")
