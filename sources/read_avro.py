@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import UUID
 
+import cramjam
 import fastavro
 import pyarrow as pa
+import zstandard
 
 from sources.archive import ReadError
 from sources.opening import BROKEN_COMPRESSION, open_plain
@@ -177,7 +179,13 @@ def _unpacked(path: Path, codec: str, data: bytes) -> int:
         "null": lambda: len(data),
         "deflate": lambda: len(zlib.decompressobj(-15).decompress(data, limit)),
         "bzip2": lambda: len(bz2.BZ2Decompressor().decompress(data, limit)),
+        "zstandard": lambda: len(zstandard.ZstdDecompressor().stream_reader(data).read(limit)),
+        # The last four bytes are a checksum; the size stands in front, and unpacking fails where it is wrong.
+        "snappy": lambda: int(cramjam.snappy.decompress_raw_len(data[:-4])),
     }
     if codec not in unpack:
         raise ReadError(f"{path}: an Avro file packed with {codec} is not read; write it with deflate")
-    return unpack[codec]()
+    try:
+        return unpack[codec]()
+    except (zstandard.ZstdError, cramjam.DecompressionError) as error:
+        raise ValueError(str(error)) from None

@@ -49,7 +49,7 @@ def avro(path, count, codec="deflate"):
     return path
 
 
-@pytest.mark.parametrize("codec", ["null", "deflate", "bzip2"])
+@pytest.mark.parametrize("codec", ["null", "deflate", "bzip2", "zstandard", "snappy"])
 def test_values_become_text(tmp_path, codec):
     path = avro(tmp_path / "a.avro", 3, codec)
     spec = make_spec(tmp_path, {"format": "avro", "flatten": True}, recognise={"columns": ["id", "at", "who"]})

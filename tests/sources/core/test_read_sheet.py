@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import zipfile
 
 import pytest
+import xlwt
 
 from sources.archive import ReadError
 from sources.read import parse
@@ -144,6 +146,33 @@ def test_a_broken_workbook_is_told(tmp_path, damage):
 
 
 @pytest.mark.shared
+def test_an_old_workbook_gives_the_cells_of_a_new_one(tmp_path):
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("Orders")
+    day = xlwt.easyxf(num_format_str="YYYY-MM-DD")
+    moment = xlwt.easyxf(num_format_str="YYYY-MM-DD HH:MM:SS")
+    rows = [
+        ("Order", "Ordered", "Shipped", "Amount", "Note", "Paid"),
+        ("007", dt.date(2026, 3, 4), dt.datetime(2026, 3, 4, 11, 0, 1), 12.5, "Størrelse æ; =1+1", True),
+        (42, dt.date(1999, 12, 31), dt.datetime(2000, 1, 1, 0, 0), -0.1, None, False),
+    ]
+    for number, row in enumerate(rows):
+        for place, value in enumerate(row):
+            style = moment if isinstance(value, dt.datetime) else day if isinstance(value, dt.date) else None
+            if value is not None:
+                sheet.write(number, place, value, *([style] if style else []))
+    path = tmp_path / "orders.xls"
+    book.save(str(path))
+    _, found = read_rows(path, make_spec(tmp_path, {"format": "xls"}))
+    assert [[row[name] for name in rows[0]] for row in found] == [
+        ["007", "2026-03-04", "2026-03-04 11:00:01", "12.5", "Størrelse æ; =1+1", "TRUE"],
+        ["42", "1999-12-31", "2000-01-01", "-0.1", None, "FALSE"],
+    ]
+    (tmp_path / "cut.xls").write_bytes(path.read_bytes()[:1500])
+    with pytest.raises(ReadError, match=r"cut\.xls"):
+        read_rows(tmp_path / "cut.xls", make_spec(tmp_path, {"format": "xls"}))
+
+
 def test_the_dynamics_workbook_with_its_hidden_columns(tmp_path):
     path = SHARED / "exports" / "_format_fixtures" / "dynamics365_leads.xlsx"
     if not path.exists():
