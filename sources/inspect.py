@@ -88,6 +88,7 @@ class FileReport:
             "status": found.status,
             "exports": list(found.exports),
             "reason": found.reason,
+            "confidence": found.confidence,
             "message": found.message,
             "nearest": found.nearest,
             "missing_columns": list(found.missing_columns),
@@ -110,7 +111,8 @@ class FileReport:
                 add("not in it", ", ".join(found.extra_columns))
             return "\n".join(lines)
         shape = found.detected
-        add("recognised", f"{', '.join(found.exports)}: {found.reason}")
+        sure = "" if found.confidence is None else f" (confidence {found.confidence:.2f})"
+        add("recognised", f"{', '.join(found.exports)}: {found.reason}{sure}")
         parts = [
             shape.format,
             shape.log_format,
