@@ -93,7 +93,9 @@ def design(weeks: list[dt.date], extra: frozenset[dt.date] = frozenset()) -> Flo
 
 
 def _kept(matrix: Floats) -> npt.NDArray[np.int64]:
-    """The constant, and every other column that is not the same all the time."""
+    """The constant, and every other column that is not the same all the time (without any row: the constant)."""
+    if not len(matrix):
+        return np.zeros(1, dtype=np.int64)
     return np.flatnonzero((np.ptp(matrix, axis=0) > 0) | (np.arange(matrix.shape[1]) == 0))
 
 

@@ -66,7 +66,7 @@ class Model:
     @property
     def is_internal(self) -> bool:
         """Internal tables live in the state file and are not published."""
-        return self.name == "spine"
+        return not load_contracts()[self.name].published
 
     @property
     def home(self) -> str:

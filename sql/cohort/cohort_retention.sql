@@ -29,11 +29,16 @@ acted as (
     where touchpoint_type.direction in ('inbound', 'self_service')
 ),
 
--- Months in which anybody was met: the columns of the cohort table.
+-- Months in which anybody acted or was first met: the columns of the cohort table. A cohort that only received something in its first
+-- month has that month too.
 calendar as (
     select active_month
     from acted
-    group by active_month
+
+    union
+
+    select first_month as active_month
+    from cohort
 ),
 
 size as (

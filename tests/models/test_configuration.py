@@ -140,7 +140,8 @@ def test_tables_are_those_of_their_contracts() -> None:
         schema = contracts[name].arrow_schema()
         assert table.schema.names == schema.names, name
         assert table.schema.types == schema.types, name
-        assert table.num_rows > 0, name
+        # Whom to believe first has no default: no system is better than another everywhere.
+        assert table.num_rows > 0 or name == "source_priority", name
     assert tables["setting"].to_pylist()[0]["data_date_at"] == NOW
 
 

@@ -139,7 +139,7 @@ def test_status_as_text_and_as_json(call: Call, two_releases: Path) -> None:
     assert told["rows"] == {"mapped": 4, "quarantined": 0, "skipped": 0, "duplicate": 0}
     assert told["rows_read"] == 4
     assert told["files_by_status"] == {"read": 1, "unrecognised": 1}
-    assert told["journeys_by_status"]["service"] == {"converted": 0, "dropped": 0, "open": 1}
+    assert told["journeys_by_status"]["service"] == {"converted": 0, "exited": 0, "dropped": 0, "open": 1}
 
 
 def test_releases_mark_the_current_one_and_rollback_moves_the_mark(call: Call, two_releases: Path) -> None:

@@ -22,7 +22,11 @@ def test_the_graph_is_the_golden_one() -> None:
 def test_the_description_shows_what_it_has_to() -> None:
     graph = describe(shipped_definitions())
     assert graph["assets"]["spine"]["deps"] == ["canonical/touchpoint", "identifier_customer"]
-    assert graph["assets"]["release/switch"] == {"group": "release", "deps": ["release/parquet"], "checks": []}
+    assert graph["assets"]["release/switch"] == {
+        "group": "release",
+        "deps": ["release/parquet", "release/report"],
+        "checks": [],
+    }
     assert "rows_read_are_not_all_accounted_for!" in graph["assets"]["reconciliation"]["checks"], (
         "a blocking check is marked"
     )

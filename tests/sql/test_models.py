@@ -77,7 +77,7 @@ def test_order_of_rows_in_a_window_is_total(model: Model) -> None:
     """row_number, lag and their like need an order that ends in something unique within the partition."""
     unique = {
         "touchpoint_id", "party_record_id", "position", "channel_code", "contact_rule", "step_number",
-        "friction", "path", "session_id", "rule_number", "host", "score_kind", "occurred_hour", "device",
+        "friction", "path", "place", "session_id", "rule_number", "host", "score_kind", "occurred_hour", "device",
         "activity_date", "channel_rank", "customer_id", "touchpoint_type", "week_date",
     }  # fmt: skip
     for window in sqlglot.parse_one(model.text, read="duckdb").find_all(exp.Window):

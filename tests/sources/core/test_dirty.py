@@ -145,7 +145,6 @@ def long_line(path, start, megabytes=160):
         ({"format": "ndjson"}, b'{"id": 1}\n{"id": "'),
         ({"format": "json"}, b'[{"id": 1}, {"id": "'),
         ({"format": "xml", "record": "r"}, b"<all><r><id>1</id></r><r><id>"),
-        ({"format": "log"}, b'192.0.2.7 - - [17/May/2026:23:30:00 +0000] "GET /'),
     ],
 )
 def test_a_line_without_end_is_refused_in_bounded_memory(tmp_path, read, start):
@@ -155,6 +154,16 @@ def test_a_line_without_end_is_refused_in_bounded_memory(tmp_path, read, start):
         parse(path, make_spec(tmp_path, read), tmp_path / "out.parquet")
     assert peak_megabytes() - before < 900
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_log_line_without_end_is_one_reject_in_bounded_memory(tmp_path):
+    path = long_line(tmp_path / "long.gz", b'192.0.2.7 - - [17/May/2026:23:30:00 +0000] "GET /')
+    before = peak_megabytes()
+    result = parse(path, make_spec(tmp_path, {"format": "log"}), tmp_path / "out.parquet")
+    assert (result.row_count, result.problem_count) == (1, 1)
+    assert peak_megabytes() - before < 900
+    (row,) = pq.read_table(tmp_path / "out.parquet", columns=["_problem", "_raw"]).to_pylist()
+    assert "a line of more than" in row["_problem"] and len(row["_raw"]) <= 1 << 20
 
 
 LAUGHS = (

@@ -64,7 +64,10 @@ MAPPED = [spec for spec in SPECS if spec.feeds != "lookup"]
 
 def export_row(con: duckdb.DuckDBPyConnection, spec: ExportSpec) -> None:
     """Empty relations of the right shape: a mapping must run on a file that has none of the optional columns."""
-    parsed = "(select 1 as _row, 1 as _line, null as _raw, null as _problem, 'f' as file_id)"
+    parsed = (
+        "(select 1 as _row, 1 as _line, null as _raw, null as _problem, null as _decimal, null as _time_zone, "
+        "'f' as file_id)"
+    )
     con.execute(f"create table export_row as {typed_select(spec, parsed, [])} limit 0").fetchall()
     catalog = load_catalog()
     for lookup in spec.lookups:
