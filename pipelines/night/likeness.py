@@ -120,7 +120,8 @@ def find_changed_records(session: Session, configuration: Configuration) -> None
             join state.main.identifier_record as r on r.record_id = n.record_id
             join state.main.identifier_customer as a on a.identifier_code = r.identifier_code and a.is_guarded
             join state.main.identifier as i on i.identifier_code = r.identifier_code
-            where i.identifier_type in ('email', 'phone')
+            -- What is blocked names nobody (a filler, a role mailbox): that two records have it says nothing about them.
+            where i.identifier_type in ('email', 'phone') and not i.is_blocked
             group by n.cluster_id
         )
         select s.*, o.emails, o.phones, h.shared_emails, h.shared_phones, o.unique_values
