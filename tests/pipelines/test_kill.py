@@ -154,8 +154,8 @@ def assert_kills_leave_no_trace(
     assert {path.name for path in warehouse.iterdir()} == {"current", "night.lock", "parsed", "releases", "secret"}
 
 
-def test_killed_at_each_step(monkeypatch: pytest.MonkeyPatch, warehouse: Path, later: Path) -> None:
-    assert_kills_leave_no_trace(monkeypatch, warehouse, later, Night, STEPS, None)
+def test_killed_at_steps_all_over_the_night(monkeypatch: pytest.MonkeyPatch, warehouse: Path, later: Path) -> None:
+    assert_kills_leave_no_trace(monkeypatch, warehouse, later, Night, STEPS, 24)
 
 
 def test_killed_within_steps(monkeypatch: pytest.MonkeyPatch, warehouse: Path, later: Path) -> None:
