@@ -364,10 +364,7 @@ def release_assets(published: list[dg.AssetKey]) -> list[dg.AssetsDefinition]:
         def work() -> str:
             nonlocal name
             name = night.night.switch().release_id
-            pruned = night.night.pruned_count
-            return f"current is {name}" + (
-                f", {count(pruned, 'parsed file')} no release needs deleted" if pruned else ""
-            )
+            return f"current is {name}"
 
         night.night.step("release/switch", work)
         return dg.MaterializeResult(metadata={"release": name})

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -162,23 +161,6 @@ def describe_release(
         "source_files": files,
         "night": night,
     }
-
-
-def prune_parsed(warehouse: Warehouse) -> int:
-    """Delete parsed files that no kept release reads any more; returns how many.
-
-    Such are those of an earlier spec or reader, and of releases deleted after a rollback. A file is known by folder and
-    name, so that a warehouse that was moved keeps its files.
-    """
-    kept: set[tuple[str, str]] = set()
-    for release in warehouse.releases():
-        with duckdb.connect(str(release.folder / STATE_FILE), read_only=True) as con:
-            paths = con.execute("select distinct parsed_path from file where parsed_path is not null").fetchall()
-        kept.update((Path(path).parent.name, Path(path).name) for (path,) in paths)
-    stale = [path for path in warehouse.parsed_folder.glob("*/*.parquet") if (path.parent.name, path.name) not in kept]
-    for path in stale:
-        path.unlink()
-    return len(stale)
 
 
 def describe_checks(checks: list[dict[str, Any]]) -> dict[str, Any]:

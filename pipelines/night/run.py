@@ -79,7 +79,6 @@ class Night:
     full_tables: set[str] = field(default_factory=set)
     outcomes: list[checks.CheckOutcome] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
-    pruned_count: int = 0
 
     def step(self, name: str, work: Callable[[], str]) -> None:
         """Run one step with progress; `work` returns the text of its finished line."""
@@ -276,7 +275,6 @@ class Night:
         self.session.close()
         release = publish.complete_release(self.warehouse, self.release_id, summary)
         self.warehouse.prune(self.configuration.release.keep)
-        self.pruned_count = publish.prune_parsed(self.warehouse)
         return release
 
 

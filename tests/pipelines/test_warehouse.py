@@ -6,10 +6,8 @@ import json
 import os
 from pathlib import Path
 
-import duckdb
 import pytest
 
-from pipelines.night.publish import prune_parsed
 from pipelines.warehouse import RELEASE_FILE, Warehouse, WarehouseError
 
 
@@ -76,24 +74,3 @@ def test_the_salt_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) ->
 def test_no_release_yet_names_the_next_step(tmp_path: Path) -> None:
     with pytest.raises(WarehouseError, match="Run `touchpoint360 run --exports DIR"):
         Warehouse(tmp_path).require_current()
-
-
-def test_parsed_files_that_no_release_reads_are_deleted(tmp_path: Path) -> None:
-    warehouse = Warehouse(tmp_path)
-    for release, names in (("r000001", ["a.b/1-x.parquet"]), ("r000002", ["a.b/1-y.parquet", "c.d/2-x.parquet"])):
-        folder = warehouse.releases_folder / release
-        folder.mkdir(parents=True)
-        (folder / "release.json").write_text("{}")
-        with duckdb.connect(str(folder / "state.duckdb")) as con:
-            con.execute("create table file (parsed_path varchar)")
-            # a warehouse that was moved: the state still names the old place
-            con.executemany("insert into file values (?)", [[f"elsewhere/parsed/{name}"] for name in names])
-            con.execute("insert into file values (null)")
-    for name in ("a.b/1-x", "a.b/1-y", "a.b/1-z", "c.d/2-x", "e.f/3-x"):
-        path = warehouse.parsed_folder / f"{name}.parquet"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"")
-    assert prune_parsed(warehouse) == 2
-    left = sorted(str(path.relative_to(warehouse.parsed_folder)) for path in warehouse.parsed_folder.glob("*/*"))
-    assert left == ["a.b/1-x.parquet", "a.b/1-y.parquet", "c.d/2-x.parquet"]
-    assert prune_parsed(warehouse) == 0
