@@ -80,7 +80,12 @@ WRONG = [
         "Export these",
     ),
     ("broken.zip", "unreadable", "broken or truncated zip", "export it again"),
-    ("foreign.csv", "unrecognised", "no spec fits (looks like csv, columns Wagon, Axles)", "`touchpoint360 new-source` proposes a spec"),
+    (
+        "foreign.csv",
+        "unrecognised",
+        "no spec fits (looks like csv, columns Wagon, Axles)",
+        "`touchpoint360 new-source` proposes a spec",
+    ),
     ("gone.csv", "unreadable", "no such file", ""),
     ("noise.csv", "unreadable", "is binary", "export as CSV"),
     ("nothing.csv", "empty", "is empty", "export again"),
