@@ -2,15 +2,25 @@
   "use strict";
   var root = document.documentElement, button = document.getElementById("theme");
   function stored(value) {
-    // A page opened from disk may have no storage: the choice then lasts as long as the page.
     try { if (value) localStorage.setItem("theme", value); return localStorage.getItem("theme"); } catch (error) { return value || null; }
   }
-  var theme = stored();
-  if (theme) root.dataset.theme = theme;
+  function carry(theme) {
+    // A browser may give each page opened from disk a storage of its own: links to other pages take the choice along.
+    document.querySelectorAll("a[href]").forEach(function (link) {
+      if (link.protocol !== "file:" || link.getAttribute("href")[0] === "#") return;
+      var url = new URL(link.href);
+      url.searchParams.set("theme", theme);
+      link.href = url.href;
+    });
+  }
+  var asked = new URLSearchParams(location.search).get("theme");
+  var theme = asked === "dark" || asked === "light" ? stored(asked) || asked : stored();
+  if (theme) { root.dataset.theme = theme; carry(theme); }
   if (button) button.addEventListener("click", function () {
     var dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
     root.dataset.theme = dark ? "light" : "dark";
     stored(root.dataset.theme);
+    carry(root.dataset.theme);
   });
   document.querySelectorAll(".sankey").forEach(function (svg) {
     var ways = JSON.parse(svg.dataset.ways), nodes = svg.querySelectorAll(".node"), bands = svg.querySelectorAll(".band"), chosen = null;

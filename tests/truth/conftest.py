@@ -57,6 +57,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     con = duckdb.connect()
     con.execute("set TimeZone = 'UTC'")
     con.execute(f"attach '{releases[-1].data_file}' as release (read_only)")
+    con.execute(f"attach '{releases[-1].state_file}' as state (read_only)")  # tables that are not published
     con.execute("attach ':memory:' as truth")
     for table in sorted((folder / "demo" / "truth").glob("*.parquet")):
         con.execute(f"create view truth.{table.stem} as from '{table}'")
