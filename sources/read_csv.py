@@ -300,14 +300,8 @@ def _fast_table(
     starts = starts[~blank]
     if len(starts) == 0:
         return None, block[size:], 0, len(ends[ends < size])
-    broken = False
-
-    def refuse(_: pacsv.InvalidRow) -> str:
-        nonlocal broken
-        broken = True
-        return "skip"
-
     try:
+        # A row of another width stops Arrow (no handler for invalid rows: it would have to decode bytes that are no text).
         table = pacsv.read_csv(
             pa.BufferReader(memoryview(block)[:size]),
             read_options=pacsv.ReadOptions(column_names=names, block_size=size + 1, use_threads=True),
@@ -317,7 +311,6 @@ def _fast_table(
                 escape_char=read.escape or False,
                 newlines_in_values=bool(read.quote),
                 ignore_empty_lines=True,
-                invalid_row_handler=refuse,
             ),
             convert_options=pacsv.ConvertOptions(
                 column_types={name: pa.string() for name in names},
@@ -330,7 +323,7 @@ def _fast_table(
     except (pa.ArrowInvalid, pa.ArrowKeyError):
         return None
     count = len(starts)
-    if broken or table.num_rows != count:
+    if table.num_rows != count:
         return None
     base = pa.table(
         [

@@ -61,6 +61,15 @@ def test_every_byte_is_a_character_of_latin_1(tmp_path):
     assert found == [("1", "\x81\x9fé\xff")]
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_row_with_another_width_and_bytes_that_are_no_text_is_one_problem(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"id,name\n1,a\n2,\xff,\n3\xfe\n4,b\r\xff\n5,c\n")
+    found, result = cells(path, make_spec(tmp_path, {**CSV, "encoding": "utf-8"}))
+    assert found == [("1", "a"), ("4", "b"), ("5", "c")]
+    assert (result.row_count, result.problem_count) == (6, 3)
+
+
 @QUICK
 @given(
     ends=st.lists(st.sampled_from(["\n", "\r\n", "\r"]), min_size=12, max_size=12), block=st.sampled_from([40, 1 << 20])
