@@ -55,6 +55,13 @@ def find_exports(catalog: SourceCatalog, name: str) -> list[ExportSpec]:
     return found
 
 
+def _row_text(spec: ExportSpec) -> str:
+    """What makes a row one thing."""
+    if not spec.key:
+        return "its content, each occurrence counts" if spec.repeats else "its content"
+    return ", ".join(spec.key) + ("; without, its content" if spec.without_key == "content" else "")
+
+
 def export_text(spec: ExportSpec) -> str:
     """One export explained: how it is recognised and read, what a row is, what is left out and why."""
     recognise = [
@@ -67,7 +74,7 @@ def export_text(spec: ExportSpec) -> str:
         ("recognised by", "; ".join(part for part in recognise if part)),
         ("read as", f"{', '.join(spec.read.format)}, {spec.read.encoding}, times in {spec.time_zone}"),
         ("feeds", spec.feeds),
-        ("a row is", ", ".join(spec.key) or ("its content, each occurrence counts" if spec.repeats else "its content")),
+        ("a row is", _row_text(spec)),
         ("newest by", ", ".join(spec.version)),
         ("must have", ", ".join(required)),
         ("typed columns", ", ".join(f"{name} ({column.type})" for name, column in spec.columns.items())),

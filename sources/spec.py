@@ -372,6 +372,7 @@ class _ExportFile(_Strict):
     read: Read
     key: Names = ()
     repeats: bool = False
+    without_key: Literal["quarantine", "content"] = "quarantine"
     version: Names = ()
     skip: tuple[SkipRule, ...] = ()
     columns: dict[str, Column] = Field(default_factory=dict)
@@ -394,6 +395,8 @@ class _ExportFile(_Strict):
     def _check(self) -> _ExportFile:
         if self.repeats and self.key:
             raise ValueError("repeats is for exports without a key")
+        if self.without_key == "content" and not self.key:
+            raise ValueError("without_key is for exports with a key")
         if self.read.tabular and not self.read.header_rows and self.recognise.columns:
             raise ValueError("recognise.columns: a file without a header shows no names; give content or path")
         seen: dict[str, str] = {}
@@ -435,6 +438,7 @@ class ExportSpec(BaseModel):
     read: Read
     key: tuple[str, ...]
     repeats: bool
+    without_key: str
     version: tuple[str, ...]
     skip: tuple[SkipRule, ...]
     columns: dict[str, Column]
@@ -585,6 +589,7 @@ def load_spec(path: Path, defaults: SystemDefaults | None = None) -> ExportSpec:
         read=content.read,
         key=content.key,
         repeats=content.repeats,
+        without_key=content.without_key,
         version=content.version,
         skip=content.skip,
         columns=content.columns,

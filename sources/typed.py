@@ -535,7 +535,7 @@ def _problem(spec: ExportSpec, columns: dict[str, Column]) -> str:
         "when _problem is not null then "
         + struct("null", "null", "_problem", "Mend the row where it comes from, or export again.")
     ]
-    for name in spec.key:
+    for name in spec.key if spec.without_key == "quarantine" else ():
         cases.append(
             f"when {_text(name)} is null then "
             + struct(literal(name), "null", "'empty key'", f"Without it the row has no identity; see key in {export}.")

@@ -147,14 +147,11 @@ def test_segment_documented_calls(run: Callable[..., Mapped], catalog: SourceCat
     path = TRACKERS / "segment_spec_examples.ndjson"
     assert recognise(path, catalog).exports == ("segment.alias", "segment.event", "segment.identify")
     events = run("segment.event", path)
-    # 36 calls: 26 track, page and screen calls without an id, 6 of other kinds; of the four with an id two pairs share one.
-    assert (events.row_count, len(events.problems), events.skipped, events.superseded) == (
-        36,
-        26,
-        {"no_behaviour": 6},
-        2,
-    )
+    # 36 calls: 6 of other kinds, 30 of track, page and screen; of the four with an id two pairs share one.
+    assert (events.row_count, events.problems, events.skipped, events.superseded) == (36, [], {"no_behaviour": 6}, 2)
     assert events.balances()
+    # The 26 without an id are shown without any time in the documentation too: the contract sends them to quarantine.
+    assert sum(row["occurred_at"] is None for row in events.rows) == 26
     clicked = events.where(raw_type="Course Clicked") or events.where(raw_type="Button Clicked")
     assert clicked[0]["occurred_at"] == datetime(2015, 12, 12, 19, 11, 1, 249000)
     assert identifiers(clicked[0]) == {("login", "AiUGstSDIg"), ("cookie", "23adfd82-aa0f-45a7-a756-24f2a7a4c895")}
@@ -162,8 +159,8 @@ def test_segment_documented_calls(run: Callable[..., Mapped], catalog: SourceCat
     assert (clicked[0]["touchpoint_type"], clicked[0]["is_bot"]) == ("unmapped", False)
 
     people = run("segment.identify", path)
-    assert (people.winners, people.skipped, len(people.problems)) == (1, {"other_call": 34}, 1)
-    peter = people.rows[0]
+    assert (people.winners, people.skipped, len(people.problems)) == (2, {"other_call": 34}, 0)
+    peter = next(row for row in people.where(full_name="Peter Gibbons") if row["city"])
     assert (peter["full_name"], peter["email"], peter["city"], peter["postal_code"]) == (
         "Peter Gibbons", "peter@example.com", "San Francisco", "94103",
     )  # fmt: skip
@@ -238,6 +235,14 @@ def test_spec_events_of_a_shop_and_a_repeated_message(run_text: Callable[..., Ma
     assert found.where(raw_type="Home")[0]["channel"] == "app"
     assert found.where(touchpoint_type="site_search")[0]["subject"] == "green tea"
     assert found.where(touchpoint_type="unmapped")[0]["raw_type"] == "Widget Twisted"
+
+
+def test_a_call_without_an_id_is_known_by_its_content(run_text: Callable[..., Mapped]) -> None:
+    by_hand = {key: value for key, value in call(1, type="page", properties={}).items() if key != "messageId"}
+    later = {**by_hand, "originalTimestamp": "2026-03-04T10:05:00Z"}
+    found = run_text("segment.event", lines(call(1, type="page", properties={}), by_hand, by_hand, later))
+    assert (found.row_count, found.superseded, found.problems, found.balances()) == (4, 1, [], True)
+    assert [row["occurred_at"].minute for row in found.where()] == [0, 0, 5]
 
 
 def test_rudderstack_events_are_the_same_spec(
