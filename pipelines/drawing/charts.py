@@ -26,10 +26,13 @@ def percent(value: float, low: float, high: float) -> float:
     return min(100.0, max(0.0, 100 * (value - low) / (high - low)))
 
 
-def bar(value: float | None, largest: float, tone: str = "plain") -> Markup:
-    """A horizontal bar of `value` out of `largest`; the number itself stands beside it in the table."""
+def bar(value: float | None, largest: float, tone: str = "") -> Markup:
+    """A horizontal bar of `value` out of `largest`; the number itself stands beside it in the table.
+
+    Without text and role, so a screen reader passes by.
+    """
     share = 0.0 if value is None or largest <= 0 else percent(value, 0, largest)
-    return tag("span", tag("i", style=f"width:{number(share)}%"), class_=f"bar {tone}", aria_hidden="true")
+    return tag("span", tag("i", style=f"width:{number(share)}%"), class_=f"bar {tone}".strip())
 
 
 def interval(
@@ -51,7 +54,7 @@ def interval(
     if middle is not None:
         side = "" if base is None or not marked else " over" if middle > base else " under"
         marks.append(tag("em", class_=f"dot{side}", style=f"left:{number(percent(middle, start, end))}%"))
-    return tag("span", marks, class_="track", aria_hidden="true")
+    return tag("span", marks, class_="track")
 
 
 def dumbbell(left: float | None, right: float | None, start: float, end: float) -> Markup:
@@ -63,7 +66,7 @@ def dumbbell(left: float | None, right: float | None, start: float, end: float) 
     for end_value, kind in ((left, "one"), (right, "two")):
         if end_value is not None:
             marks.append(tag("em", class_=f"dot {kind}", style=f"left:{number(percent(end_value, start, end))}%"))
-    return tag("span", marks, class_="track", aria_hidden="true")
+    return tag("span", marks, class_="track")
 
 
 def spark(values: Sequence[float | None], marked: Sequence[bool], label: str) -> Markup:

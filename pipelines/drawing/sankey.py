@@ -87,6 +87,16 @@ def place(nodes: dict[tuple[int, str], int], ends: Sequence[str]) -> dict[tuple[
     return placed
 
 
+def band(x1: float, y1: float, thick_out: float, x2: float, y2: float, thick_in: float) -> str:
+    """Path from the right of a box to the left of the next one, curved at both edges; steps relative, which is shorter."""
+    half, wide = number((x2 - x1) / 2), number(x2 - x1)
+    back = y1 + thick_out - y2 - thick_in
+    return (
+        f"M{number(x1)},{number(y1)}c{half},0,{half},{number(y2 - y1)},{wide},{number(y2 - y1)}v{number(thick_in)}"
+        f"c-{half},0,-{half},{number(back)},-{wide},{number(back)}z"
+    )
+
+
 def draw(
     ways: Sequence[Way], ends: dict[str, str], label: Callable[[str], str], count: Callable[[int], str], title: str
 ) -> Markup:
@@ -114,12 +124,7 @@ def draw(
         in_used[link.target] += link.count
         x1 = source.column * COLUMN_WIDTH + NODE_WIDTH
         x2 = target.column * COLUMN_WIDTH
-        middle = (x1 + x2) / 2
-        path = (
-            f"M{number(x1)},{number(y1)}C{number(middle)},{number(y1)} {number(middle)},{number(y2)} {number(x2)},{number(y2)}"
-            f"V{number(y2 + thick_in)}C{number(middle)},{number(y2 + thick_in)} {number(middle)},{number(y1 + thick_out)} "
-            f"{number(x1)},{number(y1 + thick_out)}Z"
-        )
+        path = band(x1, y1, thick_out, x2, y2, thick_in)
         text = f"{label(source.name)} → {label(target.name)}: {count(link.count)}"
         bands.append(
             tag(

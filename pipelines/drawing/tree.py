@@ -22,7 +22,7 @@ def draw_tree(
     share: Callable[[float], str],
     keep: int = 5,
     open_levels: int = 1,
-    smallest: float = 0.002,
+    smallest: float = 0.004,
 ) -> Markup:
     """Nested list of `ways` from their first node on; at each level the `keep` largest, the rest in one line "other".
 
@@ -71,8 +71,8 @@ def _level(
 def _line(name: str, size: int, total: int, count: Callable[[int], str], share: Callable[[float], str]) -> Markup:
     return tag(
         "span",
-        tag("span", name, class_="name"),
+        tag("span", name),
         bar(size, total),
-        tag("span", f"{count(size)} · {share(size / total if total else 0)}", class_="figure"),
+        tag("small", f"{count(size)} · {share(size / total if total else 0)}"),
         class_="branch",
     )

@@ -30,6 +30,11 @@ class Rows:
         kept = [row for row in self.rows if all(row[name] == value for name, value in values.items())]
         return Rows(self.columns, kept, self.query)
 
+    def without(self, *names: str) -> Rows:
+        """The same rows, these columns left out."""
+        kept = tuple(name for name in self.columns if name not in names)
+        return Rows(kept, [{name: row[name] for name in kept} for row in self.rows], self.query)
+
     def first(self, count: int) -> Rows:
         """The first `count` rows."""
         return Rows(self.columns, self.rows[:count], self.query)

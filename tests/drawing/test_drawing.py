@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from html.parser import HTMLParser
 from itertools import pairwise, product
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from pipelines.drawing.charts import Line as ChartLine
 from pipelines.drawing.charts import bar, interval, line_chart, percent, round_scale, spark
 from pipelines.drawing.markup import joined, tag
 from pipelines.drawing.numbers import Formatter
-from pipelines.drawing.sankey import Way, draw, flows, place
+from pipelines.drawing.sankey import Way, band, draw, flows, place
 from pipelines.drawing.tree import draw_tree
 
 NAMES = st.sampled_from(["a", "b", "c", "other"])
@@ -62,15 +63,15 @@ def test_boxes_of_a_column_do_not_overlap_and_ends_stand_below(ways: list[Way]) 
 
 def test_drawing_holds_its_ways_for_the_script() -> None:
     text = draw([Way(("a", "b", "dropped"), 3), Way(("a", "dropped"), 2)], ENDS, str, plain_count, "t")
-    assert 'data-ways="[[3,0,1,3],[2,0,2]]"' in text
+    assert "data-ways=[[3,0,1,3],[2,0,2]]" in text
     assert "<title>a → b: 3</title>" in text
-    assert text.count('tabindex="0"') == 5  # four boxes and the frame that scrolls
+    assert text.count("tabindex=0") == 5  # four boxes and the frame that scrolls
 
 
 def test_tree_adds_up_at_each_level() -> None:
     ways = [Way(("a", str(n)), 10 - n) for n in range(9)] + [Way(("a",), 5)]
     text = draw_tree(ways, str, plain_count, lambda share: f"{share:.2f}", keep=3)
-    sizes = {name: int(size) for name, size in re.findall(r'class="name">([^<]+)<.*?figure">(\d+) ·', text)}
+    sizes = {name: int(size) for name, size in re.findall(r"branch><span>([^<]+)<.*?<small>(\d+) ·", text)}
     assert sizes["a"] == 59
     assert sizes["0"] + sizes["1"] + sizes["2"] + sizes["other (6)"] == 54
 
@@ -78,14 +79,49 @@ def test_tree_adds_up_at_each_level() -> None:
 def test_small_branches_join_other() -> None:
     ways = [Way(("a",), 1000), Way(("b",), 1), Way(("c",), 1)]
     text = draw_tree(ways, str, plain_count, lambda share: f"{share:.3f}")
-    assert "other (2)" in text and 'name">b<' not in text
+    assert "other (2)" in text and "<span>b<" not in text
 
 
-@given(st.text(), st.text())
+class Elements(HTMLParser):
+    """Start tags with their attributes, and text, as a browser reads them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]))
+
+
+@given(TEXTS, TEXTS)
 def test_text_from_data_is_never_markup(content: str, attribute: str) -> None:
-    text = tag("p", content, title=attribute)
-    inner = text.removeprefix("<p title=").removesuffix("</p>")
-    assert inner.count("<") == 0 and inner.count(">") == 1 and inner.count('"') == 2
+    read = Elements(tag("p", content, title=attribute, id="a"))
+    assert read.tags == [("p", {"title": attribute, "id": "a"})] and read.words == content
+
+
+def test_quotes_and_end_tags_stand_where_they_are_needed() -> None:
+    assert tag("td", "x", class_="n") == "<td class=n>x"
+    assert tag("a", "x", href="?a=1", title="a b") == '<a href="?a=1" title="a b">x</a>'
+    assert tag("tr", [tag("th", "a"), tag("td", "b")]) == "<tr><th>a<td>b"
+
+
+@given(st.floats(0, 400), st.floats(0, 400), st.floats(0.1, 99), st.floats(0.1, 99))
+def test_a_band_ends_where_it_should(y1: float, y2: float, thick_out: float, thick_in: float) -> None:
+    steps = [float(text) for text in re.findall(r"-?\d+(?:\.\d+)?", band(12, y1, thick_out, 190, y2, thick_in))]
+    x, y, (right, down, high, left, up) = steps[0], steps[1], (*steps[6:9], *steps[13:15])
+    rounded = 0.21
+    assert (x, x + right, left) == (12, 190, -right)
+    assert abs(y - y1) < rounded and abs(y + down - y2) < rounded and abs(high - thick_in) < rounded
+    assert abs(y + down + high + up - (y1 + thick_out)) < 2 * rounded
 
 
 def test_markup_is_kept_and_nothing_is_left_out() -> None:
@@ -97,7 +133,7 @@ def test_markup_is_kept_and_nothing_is_left_out() -> None:
 def test_marks_stay_on_their_track() -> None:
     assert percent(5, 0, 10) == 50 and percent(-1, 0, 10) == 0 and percent(11, 0, 10) == 100
     assert percent(1, 3, 3) == 0
-    assert 'style="width:25%"' in bar(1, 4)
+    assert "style=width:25%" in bar(1, 4)
     drawn = interval(0.2, 0.3, 0.5, 0, 1, base=0.25)
     assert "left:20%;width:30%" in drawn and "dot over" in drawn and "left:25%" in drawn
     assert "dot under" in interval(0.1, 0.2, 0.3, 0, 1, base=0.25)
@@ -106,7 +142,7 @@ def test_marks_stay_on_their_track() -> None:
 def test_lines_have_gaps_where_nothing_is_known() -> None:
     text = line_chart([ChartLine("x", [1, None, 2, 4])], ["a", "b", "c", "d"], [(0, "0"), (4, "4")], "t")
     assert text.count("<polyline") == 2 and "600,0" in text
-    assert 'r="2.6"' in spark([1, 2], [False, True], "x") and spark([], [], "x") == ""
+    assert " r=2.6 " in spark([1, 2], [False, True], "x") and spark([], [], "x") == ""
 
 
 @given(st.floats(0.001, 1e12))

@@ -207,7 +207,7 @@ def test_every_figure_shows_its_definition_and_query(shop: Shop) -> None:
         if path.stem in ("dictionary",):
             continue
         text = path.read_text(encoding="utf-8")
-        figures = re.findall(r'<section class="figure" id="(?!checks")', text)
+        figures = re.findall(r"<section class=figure id=(?!checks\b)", text)
         assert len(figures) == text.count("<pre"), path
 
 

@@ -23,7 +23,8 @@ def effects(words: Words, data: Data) -> Page:
     every = data.rows("effects")
     body = []
     for measure, scope in dict.fromkeys((row["measure"], row["scope"]) for row in every.rows):
-        rows = every.only(measure=measure, scope=scope)
+        # Measure and scope stand in the title.
+        rows = every.only(measure=measure, scope=scope).without("measure", "scope")
         body.append(
             figure(
                 words,
