@@ -11,7 +11,7 @@ BENCH ?= 1 10
 # Size of the log that `make bench` and `make bench-logs` generate.
 GIGABYTES ?= 1
 
-.PHONY: demo test lint types check-defs bench bench-logs bench-attribution bench-measures bench-trend bench-identity bench-journeys bench-reading docs superset superset-check clean help
+.PHONY: demo test lint types check-defs bench bench-logs bench-attribution bench-measures bench-trend bench-identity bench-journeys bench-reading docs superset superset-check datasette clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -92,8 +92,18 @@ superset-check: ## ask the running Superset for each chart, before and after a r
 	.superset/bin/python docs/bi/superset/check.py --warehouse $(DEMO)/warehouse
 
 .superset/bin/superset: docs/bi/superset/requirements.txt
-	$(PYTHON) -m venv .superset
+	test -x .superset/bin/python || $(PYTHON) -m venv .superset
 	.superset/bin/python -m pip install --quiet --disable-pip-version-check -r docs/bi/superset/requirements.txt
+	@touch $@
+
+datasette: .datasette/bin/datasette ## Datasette on the Parquet files and the DuckDB file of $(DEMO)/warehouse, in an environment of its own
+	sed 's#demo/warehouse#$(DEMO)/warehouse#' docs/bi/datasette/metadata.json > .datasette/metadata.json
+	.datasette/bin/datasette --metadata .datasette/metadata.json --port 8001
+
+.datasette/bin/datasette: docs/bi/datasette/requirements.txt
+	test -x .datasette/bin/python || $(PYTHON) -m venv .datasette
+	.datasette/bin/python -m pip install --quiet --disable-pip-version-check -r docs/bi/datasette/requirements.txt
+	@touch $@
 
 clean: ## remove the environment and the demo
-	rm -rf $(VENV) .superset $(DEMO) .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) .superset .datasette $(DEMO) .pytest_cache .hypothesis .mypy_cache .ruff_cache
