@@ -36,6 +36,8 @@ select
   s.score_raw,
   case s.score_kind when 'nps' then 0 when 'ces' then 1 when 'csat' then 1 end as score_min,
   case s.score_kind when 'nps' then 10 when 'ces' then 7 when 'csat' then 5 end as score_max,
+  v.survey_name as subject,
   {'progress': r.progress, 'language': lower(r.user_language), 'survey_id': r.survey_id} as attributes
 from export_row as r
 left join scored as s on r.row_id = s.row_id
+left join lookup_survey as v on r.survey_id = v.survey_id

@@ -1,6 +1,12 @@
 -- sap.vbak: what the document is follows from its category (vbtyp). A request for a credit or debit memo (K, L) is no
 -- contact by itself: it stays unmapped, and is kept because the invoice or credit note that follows names only it.
 -- Every document number is given as sap.order: VBFA names the document before, whatever its category.
+with item as (
+  select vbeln, list_sort(list(distinct ltrim(matnr, '0')) filter (where matnr is not null)) as product_ids
+  from lookup_vbap
+  group by vbeln
+)
+
 select
   row_id,
   case coalesce(vbtyp, 'C')
@@ -22,14 +28,17 @@ select
   [
     {'type': 'sap.customer', 'value': ltrim(kunnr, '0')},
     {'type': 'customer_number', 'value': ltrim(kunnr, '0')},
-    {'type': 'sap.order', 'value': ltrim(vbeln, '0')},
+    {'type': 'sap.order', 'value': ltrim(o.vbeln, '0')},
     -- the shop's own order number, which its confirmation page shows in the web log
     {'type': 'order_reference', 'value': bstnk}
   ] as identifiers,
-  [
-    {'type': 'order', 'id': ltrim(vbeln, '0'), 'qualifier': 'subject'},
-    {'type': 'order', 'id': ltrim(vgbel, '0'), 'qualifier': 'preceding'}
-  ] as objects,
+  list_concat(
+    [
+      {'type': 'order', 'id': ltrim(o.vbeln, '0'), 'qualifier': 'subject'},
+      {'type': 'order', 'id': ltrim(vgbel, '0'), 'qualifier': 'preceding'}
+    ],
+    list_transform(coalesce(i.product_ids, []), lambda x: {'type': 'product', 'id': x, 'qualifier': 'item'})
+  ) as objects,
   netwr as amount,
   waerk as currency,
   ernam as agent_id,
@@ -43,4 +52,5 @@ select
     'customer_reference': bstnk,
     'requested_delivery_date': vdatu
   } as attributes
-from export_row
+from export_row as o
+left join item as i on o.vbeln = i.vbeln

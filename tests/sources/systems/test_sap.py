@@ -69,6 +69,15 @@ def test_tables_in_small_letters(run: Run, shared: Path) -> None:
 VBAK = "vbeln,erdat,erzet,kunnr,netwr,waerk,vbtyp,vgbel\n"
 
 
+def test_items_of_an_order_are_its_products(run_text: Run) -> None:
+    items = (
+        "vbeln,posnr,matnr,arktx,kwmeng,netwr\n0000000510,000010,000000000000004711,Kettle,2.000,80.00\n"
+        "0000000510,000020,TEA-1,Tea,1.000,19.00\n0000000511,000010,CUP,Cup,1.000,9.00\n"
+    )
+    [row] = run_text("sap.vbak", f"{VBAK}0000000510,20260301,143000,0000010001,99.00,EUR,C,\n", vbap=items).rows
+    assert [o["id"] for o in row["objects"] if o["type"] == "product"] == ["4711", "TEA-1"]
+
+
 @pytest.mark.parametrize(
     ("day", "clock", "utc", "precision"),
     [

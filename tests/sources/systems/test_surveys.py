@@ -132,7 +132,10 @@ def test_qualtrics_tables_with_scores(run_text: Run) -> None:
         "R_1,QID1,NPS,,,,9\nR_1,QID2,Other,,,,3\nR_1,QID3,CES,,,,2\n",
         question="id,survey_id,data_export_tag,question_text,question_type,selector\n"
         "QID1,SV_1,Q_NPS,t,MC,NPS\nQID2,SV_1,Q2,t,MC,x\nQID3,SV_1,CES,t,MC,x\nQID1,SV_2,Q_CSAT,t,MC,x\n",
+        survey="id,survey_name,survey_status,project_type,owner_id,last_modified\n"
+        "SV_1,Old name,Active,CX,u,2026-01-01 00:00:00\nSV_1,After the move,Active,CX,u,2026-02-01 00:00:00\n",
     )
+    assert {row["subject"] for row in mapped.rows} == {"After the move"}
     assert mapped.balances() and mapped.skipped == {"preview": 1}
     assert scores(mapped) == [("ces", 2, 1, 7), ("nps", 9, 0, 10)]
 

@@ -254,3 +254,77 @@ def test_tables_of_a_connector(run: Run, shared: Path) -> None:
         {("zendesk.organization", "370326104793")},
         datetime(2020, 2, 13, 22, 45, 2),
     )
+
+
+@pytest.mark.shared
+def test_chat_events_of_a_connector(run: Run, shared: Path) -> None:
+    folder = shared / "zendesk_tables"
+    chats = run(
+        "zendesk.ticket_chat_event", folder / "ticket_chat_event_data.csv", ticket_chat=folder / "ticket_chat_data.csv"
+    )
+    assert chats.balances() and chats.problems == []
+    # Of 12 events one is a transfer, one a change of address, one a joining; six writers are told by a bare number or nothing.
+    assert (chats.skipped, chats.types) == ({"not_a_message": 3}, {"chat": 1, "chatbot": 2, "unmapped": 6})
+    [message] = chats.where(touchpoint_type="chat")
+    assert (message["occurred_at"], message["direction"], message["agent_id"]) == (
+        datetime(2023, 12, 12, 11, 20, 28, 994000), "outbound", "403969141094",
+    )  # fmt: skip
+    # The chat stands with two users, so it is nobody's; both its tickets are objects.
+    assert identifiers(message) == set()
+    assert [(o["type"], o["id"]) for o in message["objects"]] == [
+        ("chat", "4323.953441.TyDt23helloZt4E"), ("ticket", "45"), ("ticket", "54"),
+    ]  # fmt: skip
+    _, bot = chats.where(touchpoint_type="chatbot")
+    assert identifiers(bot) == {("zendesk.user", "223438084"), ("zendesk.visitor", "9471-1J4223fqJrp")}
+    assert bot["channel_detail"] == "native_messaging"
+
+
+def test_a_visitor_of_a_chat_and_who_wrote(run_text: Run) -> None:
+    head = "chat_id,chat_index,created_at,actor_id,type,message,original_message\n"
+    rows = (
+        "c1,0,2026-03-01 10:00:00,visitor:v1,ChatMessage,hello,\nc1,1,2026-03-01 10:01:00,agent:a7,ChatMessage,hi,\n"
+        "c1,2,2026-03-01 10:02:00,u1,ChatMessage,thanks,\nc1,3,2026-03-01 10:03:00,visitor:v1,ChatRating,,\n"
+    )
+    chat = "chat_id,ticket_id,user_id,visitor_id,channel,initiator,webpath\nc1,9,u1,v1,chat,1,[]\n"
+    mapped = run_text("zendesk.ticket_chat_event", head + rows, ticket_chat=chat)
+    found = [(row["touchpoint_type"], row["raw_type"], row["direction"], row["agent_id"]) for row in mapped.where()]
+    assert found == [
+        ("chat", "ChatMessage", None, None),
+        ("chat", "ChatMessage", "outbound", "a7"),
+        ("chat", "ChatMessage", None, None),
+        ("unmapped", "ChatRating", None, None),
+    ]
+    assert {tuple(sorted(identifiers(row))) for row in mapped.rows} == {(("zendesk.user", "u1"), ("zendesk.visitor", "v1"))}
+
+
+def test_comments_and_tags_of_tickets(run_text: Run) -> None:
+    tickets = (
+        "id,requester_id,submitter_id,via_channel,via_source_rel,subject,status,created_at,updated_at,type\n"
+        "1,u1,u1,email,,Broken,open,2026-03-01 10:00:00,2026-03-01 10:00:00,problem\n"
+        "2,u2,u2,web,,Question,open,2026-03-02 10:00:00,2026-03-02 10:00:00,question\n"
+    )
+    comments = (
+        "id,ticket_id,user_id,created,body,public,voice_comment\n"
+        "11,1,u1,2026-03-01 10:00:00,It broke,true,false\n"
+        "12,1,a1,2026-03-01 10:20:00,Sorry,true,false\n"
+        "13,1,a1,2026-03-01 10:30:00,(note),false,false\n"
+        "14,1,u1,2026-03-01 11:00:00,Still broken,true,false\n"
+        "15,1,a1,2026-03-01 12:00:00,Replaced,true,false\n"
+        "21,2,u2,2026-03-02 10:00:00,May I,true,false\n"
+        "22,2,u2,2026-03-02 10:05:00,Please,true,false\n"
+    )
+    tags = "ticket_id,tag,_fivetran_synced\n1,klacht,2026-03-03 00:00:00\n2,klacht,2026-03-03 00:00:00\n"
+    mapped = run_text("zendesk.ticket_table", tickets, ticket_comment=comments, ticket_tag=tags)
+    assert mapped.balances()
+    assert [
+        (row["occurred_at"].strftime("%d %H:%M"), row["touchpoint_type"], row["waiting_seconds"], row["agent_id"])
+        for row in mapped.where()
+    ] == [
+        ("01 10:00", "complaint", None, None),
+        ("01 10:20", "ticket_replied", 1200, "a1"),
+        ("01 11:00", "email_received", None, None),
+        ("01 12:00", "ticket_replied", None, "a1"),
+        ("02 10:00", "ticket_opened", None, None),
+        ("02 10:05", "unmapped", None, None),
+    ]
+    assert {row["part"] for row in mapped.rows} == {None, "12", "14", "15", "22"}
