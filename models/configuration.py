@@ -28,6 +28,7 @@ from models.settings.measure import Attribution, ContactCap, ContactRule, Effect
 from models.settings.night import Privacy, Release, Resources, Schedule
 from models.settings.web import Session, Web
 from models.web_tables import web_tables
+from models.yaml_text import read_yaml
 
 SECONDS_PER_DAY = 86_400
 # Sections whose entries are replaced whole instead of merged key by key: half a journey definition means nothing.
@@ -113,7 +114,7 @@ def load_configuration(path: Path | None = None) -> Configuration:
     line per mistake.
     """
     default_path = Path(__file__).parent / "configuration_default.yaml"
-    values: dict[str, Any] = yaml.safe_load(default_path.read_text(encoding="utf-8"))
+    values: dict[str, Any] = read_yaml(default_path.read_text(encoding="utf-8"))
     if path is not None:
         values = _merged(values, _own_values(path), path.parent)
     try:
@@ -148,7 +149,7 @@ def _line(item: Any, file: str) -> str:
 
 def _own_values(path: Path) -> dict[str, Any]:
     try:
-        own = yaml.safe_load(path.read_text(encoding="utf-8"))
+        own = read_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read ({error.strerror}). Check the path.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

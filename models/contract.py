@@ -17,10 +17,10 @@ from typing import Any, Literal, get_args
 
 import duckdb
 import pyarrow as pa
-import yaml
 
 from models.catalogue import catalogue_values
 from models.naming import nearest
+from models.yaml_text import read_yaml
 
 Severity = Literal["fail", "warn"]
 Kind = Literal["canonical", "per_customer", "aggregate", "book", "configuration"]
@@ -186,7 +186,7 @@ class Contract:
 def load_columns() -> dict[str, Column]:
     """Every column definition of `columns.yaml` by name."""
     path = ROOM / "columns.yaml"
-    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    raw = read_yaml(path.read_text(encoding="utf-8"))
     columns: dict[str, Column] = {}
     for name, entry in raw.items():
         _known(entry, COLUMN_KEYS, f"{path.name}: column {name}")
@@ -203,7 +203,7 @@ def load_contracts() -> dict[str, Contract]:
 
 def read_contract(path: Path, columns: Mapping[str, Column]) -> Contract:
     """One contract file; its name is the table's. Raises ContractError with file, entry and nearest valid name."""
-    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    raw = read_yaml(path.read_text(encoding="utf-8"))
     where = f"contracts/{path.name}"
     _known(raw, CONTRACT_KEYS, where)
     missing = {"description", "kind", "layer", "grain", "key", "columns"} - set(raw)

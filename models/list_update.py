@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-import yaml
-
 from models.lists import FOLDER
+from models.yaml_text import read_yaml
 
 VERSION = {
     "crawler": "crawler-user-agents 7c7f9f254f16",
@@ -149,8 +148,7 @@ def _people_agents(path: Path) -> list[str]:
 
 
 def _yaml(path: Path) -> Any:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+    return read_yaml(path.read_text(encoding="utf-8"))
 
 
 def _write(name: str, header: dict[str, str], columns: list[str], rows: list[list[str]]) -> None:

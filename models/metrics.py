@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from models.yaml_text import read_yaml
 
 ROOM = Path(__file__).parent
 # What a figure can be broken down by, in this order.
@@ -73,7 +73,7 @@ class Metric:
 @cache
 def load_metrics() -> dict[str, Metric]:
     """All metrics by name, in the order of the file. Raises TypeError for an entry with an unknown or missing key."""
-    entries: dict[str, dict[str, Any]] = yaml.safe_load((ROOM / "metrics.yaml").read_text(encoding="utf-8"))
+    entries: dict[str, dict[str, Any]] = read_yaml((ROOM / "metrics.yaml").read_text(encoding="utf-8"))
     return {name: Metric(name, **entry) for name, entry in entries.items()}
 
 

@@ -19,6 +19,7 @@ import pyarrow as pa
 import yaml
 
 from models.configuration import Configuration
+from models.yaml_text import read_yaml
 from pipelines.trial import Trial, try_spec
 from sources.archive import expand
 from sources.dialect import Dialect, detect_dialect
@@ -281,7 +282,7 @@ def register_folder(config: Path | None, into: Path) -> Path:
     base = path.parent.resolve()
     folder = into.resolve()
     shown = str(folder.relative_to(base)) if folder.is_relative_to(base) else str(folder)
-    content = yaml.safe_load(text) or {}
+    content = read_yaml(text) or {}
     listed = content.get("source_folders")
     if shown in (listed or []):
         return path
@@ -295,7 +296,7 @@ def register_folder(config: Path | None, into: Path) -> Path:
         text = text[: block.end()] + f"\n{entry}" + text[block.end() :]
     else:
         text = text + ("" if not text or text.endswith("\n") else "\n") + f"source_folders: [{shown}]\n"
-    if shown not in (yaml.safe_load(text) or {}).get("source_folders", []):
+    if shown not in (read_yaml(text) or {}).get("source_folders", []):
         raise NewSourceError(f"{path}: source_folders is written in a way that is not understood; add {shown} by hand")
     path.write_text(text, encoding="utf-8")
     return path

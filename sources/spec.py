@@ -21,6 +21,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from models.yaml_text import compose_yaml, read_yaml
 from sources.log_settings import LogSettings
 
 # Part of `read_hash`: raise it when a reader writes something else for the same file and spec; files are parsed again.
@@ -632,7 +633,7 @@ def _validate(model: type[ModelT], path: Path) -> ModelT:
     """Parse one YAML file into a model; every complaint names file, line, key and what would be right."""
     text = path.read_text(encoding="utf-8")
     try:
-        content = yaml.safe_load(text)
+        content = read_yaml(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
@@ -705,7 +706,7 @@ def _keys_at(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
 
 def _line_of(text: str, location: tuple[Any, ...]) -> int | None:
     """Line (1-based) of the key that a pydantic location names, or of its nearest enclosing key."""
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    node = compose_yaml(text)
     line = None
     for part in location:
         if isinstance(node, yaml.MappingNode):

@@ -12,8 +12,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
+from models.yaml_text import read_yaml
 from sources.dialect import Note
 from sources.proposal import Proposal, quote_name
 from sources.typed import literal
@@ -612,7 +611,7 @@ def _scalar(value: Any) -> str:
     if isinstance(value, int | float):
         return str(value)
     text = str(value)
-    if re.fullmatch(r"[A-Za-z_][\w./-]*( [\w./-]+)*", text, re.ASCII) and yaml.safe_load(text) == text:
+    if re.fullmatch(r"[A-Za-z_][\w./-]*( [\w./-]+)*", text, re.ASCII) and read_yaml(text) == text:
         return text
     return _quoted(text)
 

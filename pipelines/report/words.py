@@ -9,9 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from models.catalogue import load_catalogue
+from models.yaml_text import read_yaml
 from pipelines.drawing.numbers import Formatter
 
 LANGUAGES = {"en": "English", "nl": "Nederlands", "da": "Dansk"}
@@ -21,7 +20,7 @@ LANGUAGES = {"en": "English", "nl": "Nederlands", "da": "Dansk"}
 def texts() -> dict[str, dict[str, Any]]:
     """Content of texts.yaml: section → key → language → text."""
     path = Path(__file__).with_name("texts.yaml")
-    content: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content: dict[str, dict[str, Any]] = read_yaml(path.read_text(encoding="utf-8"))
     return content
 
 
