@@ -10,11 +10,14 @@ import re
 from dataclasses import dataclass
 
 import idna
+import polars as pl
 
 from models.normalise.text import clean
 
 EMAIL_SHAPE = r"^[^@\s]+@[^@\s]+\.[^@\s.]{2,}$"
 _SHAPE = re.compile(EMAIL_SHAPE)
+# An address that the functions below change in nothing but what its provider ignores.
+_PLAIN = r"^[a-z0-9._%+-]+@(?:[a-z0-9-]+\.)+[a-z]{2,}$"
 _NAMED = re.compile(r"^[^<>]*<([^<>]+)>$")
 
 
@@ -117,3 +120,44 @@ def likely_email(value: str) -> str | None:
     local, _, domain = plain.rpartition("@")
     meant = _TYPO_OF.get(domain)
     return normalise_email(f"{local}@{meant}") if meant else None
+
+
+def plain_mailboxes(values: pl.Series) -> pl.DataFrame:
+    """`mailbox` and `typed` of the addresses that need no parser, NULL of all others; by columns, which is much faster.
+
+    What comes out equals `normalise_email` and `plain_email`, and has no `likely_email`; what is written with a name, with
+    letters beyond ASCII, or at a mistyped domain is left to them.
+    """
+    text = pl.col("text").str.to_lowercase()
+    domain, local = pl.col("domain"), pl.col("local")
+    tagless = [name for name, provider in PROVIDERS.items() if provider.ignores_tag]
+    dotless = [name for name, provider in PROVIDERS.items() if provider.ignores_dots]
+
+    def unless_empty(changed: pl.Expr) -> pl.Expr:
+        return pl.when(changed != "").then(changed).otherwise(local)
+
+    return (
+        values.alias("text")
+        .to_frame()
+        .select(typed=pl.when(text.str.contains(_PLAIN)).then(text))
+        .with_columns(parts=pl.col("typed").str.splitn("@", 2))
+        .with_columns(local=pl.col("parts").struct[0], domain=pl.col("parts").struct[1])
+        .with_columns(typed=pl.when(~domain.is_in(list(_TYPO_OF))).then("typed"))
+        .with_columns(
+            local=pl.when(domain.is_in(tagless)).then(unless_empty(local.str.replace(r"\+.*$", ""))).otherwise(local)
+        )
+        .with_columns(
+            local=pl.when(domain.is_in(dotless))
+            .then(unless_empty(local.str.replace_all(".", "", literal=True)))
+            .otherwise(local),
+            at=domain.replace({name: provider.domain for name, provider in PROVIDERS.items()}),
+        )
+        .select(
+            mailbox=pl.when(pl.col("typed").is_not_null()).then(
+                pl.when(domain.is_in(list(PROVIDERS)))
+                .then(pl.concat_str("local", pl.lit("@"), "at"))
+                .otherwise("typed")
+            ),
+            typed="typed",
+        )
+    )

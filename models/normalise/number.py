@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+import polars as pl
+
 from models.normalise.text import clean
 
 _DECIMAL = re.compile(r"^(\d+)\.0+$")
@@ -24,3 +26,14 @@ def normalise_customer_number(value: str) -> str | None:
     whole = _DECIMAL.match(text)
     text = whole.group(1) if whole else text
     return _ZEROS.sub("", text) or None
+
+
+def plain_customer_numbers(values: pl.Series) -> pl.Series:
+    """`normalise_customer_number` of those in capitals, digits and dashes, NULL of all others; by columns."""
+    text = pl.col("text")
+    return (
+        values.alias("text")
+        .to_frame()
+        .select(pl.when(text.str.contains("^0*[1-9A-Z][0-9A-Z-]*$")).then(text.str.strip_chars_start("0")))
+        .to_series()
+    )
