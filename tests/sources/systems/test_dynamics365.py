@@ -67,3 +67,61 @@ def test_leads_with_the_time_of_creation(run: Run, catalog: SourceCatalog, tmp_p
         ("email", "s@example.org"),
         ("phone", "+4500000003"),
     }
+
+
+CONTACT = ["(Do Not Modify) Contact", "(Do Not Modify) Row Checksum", "(Do Not Modify) Modified On", "Full Name",
+           "Company Name", "Email", "Business Phone"]  # fmt: skip
+OPPORTUNITY = ["(Do Not Modify) Opportunity", "(Do Not Modify) Row Checksum", "(Do Not Modify) Modified On", "Topic",
+               "Status", "Actual Close Date", "Actual Revenue", "Currency", "Created On", "Email (Contact) (Contact)"]  # fmt: skip
+CASE = ["(Do Not Modify) Case", "(Do Not Modify) Row Checksum", "(Do Not Modify) Modified On", "Case Title", "Case Number",
+        "Case Type", "Origin", "Customer", "Created On", "Resolved On"]  # fmt: skip
+ACCOUNT = ["(Do Not Modify) Account", "(Do Not Modify) Row Checksum", "(Do Not Modify) Modified On", "Account Name",
+           "Main Phone", "Primary Contact"]  # fmt: skip
+
+
+def test_contacts_and_accounts(run: Run, catalog: SourceCatalog, tmp_path: Path) -> None:
+    person = ["{" + LEAD + "}", "k", (46056.5, 2), "Søren Østergaard", "Te ApS", "s@example.org", "+4500000003"]
+    path = write_workbook(tmp_path / "contacts.xlsx", {"All": sheet_xml([CONTACT, person])})
+    assert recognise(path, catalog).exports == ("dynamics365.contact",)
+    [soeren] = run("dynamics365.contact", path).rows
+    assert identifiers(soeren) == {
+        ("dynamics365.contact", LEAD.lower()), ("email", "s@example.org"), ("phone", "+4500000003"),
+    }  # fmt: skip
+    assert (soeren["full_name"], soeren["valid_from"]) == ("Søren Østergaard", datetime(2026, 2, 3, 11))
+    path = write_workbook(
+        tmp_path / "accounts.xlsx",
+        {"All": sheet_xml([ACCOUNT, [LEAD, "k", (46056.5, 2), "Te ApS", "+4500000009", "Søren"]])},
+    )
+    assert recognise(path, catalog).exports == ("dynamics365.account",)
+    [firm] = run("dynamics365.account", path).rows
+    assert (firm["party_type"], firm["organisation_name"], firm["phone"]) == ("organisation", "Te ApS", "+4500000009")
+    assert identifiers(firm) == {("dynamics365.account", LEAD.lower())}
+
+
+def test_opportunities_and_cases(run: Run, catalog: SourceCatalog, tmp_path: Path) -> None:
+    won = ["1A", "k", (46056.5, 2), "Office tea", "Won", (46054.0, 1), "1250.5", "EUR", (46050.375, 2), "s@example.org"]
+    lost = ["2A", "k", (46056.5, 2), "Fair", "Lost", (46054.0, 1), "", "EUR", (46051.375, 2), ""]
+    open_ = ["3A", "k", (46056.5, 2), "Plan", "Open", "", "", "EUR", (46052.375, 2), ""]
+    untimed = ["4A", "k", (46056.5, 2), "?", "Open", "", "", "EUR", "", ""]
+    path = write_workbook(tmp_path / "o.xlsx", {"All": sheet_xml([OPPORTUNITY, won, lost, open_, untimed])})
+    assert recognise(path, catalog).exports == ("dynamics365.opportunity",)
+    deals = run("dynamics365.opportunity", path)
+    assert deals.balances() and deals.skipped == {"without_time": 1} and deals.problems == []
+    made, closed = deals.of_object("opportunity", "1a")
+    # 46050.375 is 28 January 2026, 09:00 in Amsterdam; it was closed on 1 February, a day without a time.
+    assert (made["touchpoint_type"], made["occurred_at"]) == ("opportunity_stage", datetime(2026, 1, 28, 8))
+    assert (closed["touchpoint_type"], closed["occurred_at"], closed["occurred_at_precision"]) == (
+        "quote_accepted", datetime(2026, 2, 1), "day",
+    )  # fmt: skip
+    assert (closed["amount"], closed["currency"], closed["outcome"]) == (1250.5, "EUR", "success")
+    assert ("email", "s@example.org") in identifiers(closed)
+    assert [row["outcome"] for row in deals.of_object("opportunity", "2a")] == [None, "failure"]
+    assert len(deals.of_object("opportunity", "3a")) == 1
+    case = ["C1", "k", (46056.5, 2), "Leak", "CAS-01", "Complaint", "Phone", "Søren", (46056.375, 2), (46056.875, 2)]
+    path = write_workbook(tmp_path / "c.xlsx", {"All": sheet_xml([CASE, case])})
+    assert recognise(path, catalog).exports == ("dynamics365.case",)
+    opened, resolved = run("dynamics365.case", path).of_object("ticket", "CAS-01")
+    assert (opened["touchpoint_type"], opened["medium"], opened["occurred_at"]) == (
+        "complaint", "offline", datetime(2026, 2, 3, 8),
+    )  # fmt: skip
+    assert (resolved["touchpoint_type"], resolved["duration_seconds"]) == ("ticket_resolved", 43200)

@@ -248,3 +248,61 @@ def test_calls_and_messages(run_text: Run) -> None:
     assert (found["1"]["duration_seconds"], found["1"]["outcome"]) == (61, "success")
     assert found["2"]["outcome"] == "no_answer"
     assert found["5"]["raw_type"] == "communication whats_app"
+
+
+def test_deals_of_the_application(run_text: Run) -> None:
+    # Columns as a public file of the application has them, with the ones that the page asks for.
+    mapped = run_text(
+        "hubspot.deal_export",
+        '"Record ID","Deal Name","Last Activity Date","Deal Stage","Close Date","Deal owner","Amount","Pipeline","Create Date",'
+        '"Associated Contact IDs"\n'
+        '7001,Office tea,,Closed Won,2026-03-20 12:00,Ada,"1,250.50",Sales,2026-03-01 09:30,101;102\n'
+        "7002,Fair,,Closed Lost,2026-03-21 12:00,Ada,300,Sales,2026-03-02 09:30,\n"
+        "7003,Plan,,Proposal,2026-12-01 12:00,Ada,300,Sales,2026-03-03 09:30,103\n"
+        "7004,Old,,Proposal,2026-12-01 12:00,Ada,300,Sales,,103\n",
+    )
+    assert mapped.balances() and mapped.skipped == {"without_time": 1}
+    found = [
+        (row["occurred_at"], row["touchpoint_type"], row["outcome"], row["amount"], sorted(identifiers(row)))
+        for row in mapped.of_object("opportunity", "7001")
+    ]
+    people = [("hubspot.contact", "101"), ("hubspot.deal", "7001")]
+    assert found == [
+        (datetime(2026, 3, 1, 9, 30), "opportunity_stage", None, None, people),
+        (datetime(2026, 3, 20, 12), "quote_accepted", "success", 1250.5, people),
+    ]
+    assert [row["outcome"] for row in mapped.of_object("opportunity", "7002")] == [None, "failure"]
+    # The closing date of an open deal is only a plan.
+    assert [row["raw_type"] for row in mapped.of_object("opportunity", "7003")] == ["created"]
+
+
+def test_tickets_and_companies_of_the_application(run_text: Run) -> None:
+    mapped = run_text(
+        "hubspot.ticket_export",
+        '"Ticket ID","Ticket name","Pipeline","Ticket status","Create date","Ticket owner","Source","Last activity date",'
+        '"Close date","First agent response date","Category","Associated Contact IDs"\n'
+        "9001,Leak,Support,Closed,2026-03-01 15:17,Ada,Phone,2026-03-02 15:17,2026-03-02 15:17,2026-03-01 15:47,Complaint,102\n"
+        "9002,Question,Support,New,2026-03-01 16:00,,Email,2026-03-01 16:00,,,,\n",
+    )
+    assert mapped.balances()
+    assert [
+        (row["touchpoint_type"], row["medium"], row["waiting_seconds"], row["duration_seconds"])
+        for row in mapped.of_object("ticket", "9001")
+    ] == [
+        ("complaint", "offline", None, None),
+        ("ticket_replied", None, 1800, None),
+        ("ticket_resolved", None, None, 86400),
+    ]
+    [opened] = mapped.of_object("ticket", "9002")
+    assert (opened["touchpoint_type"], identifiers(opened)) == ("ticket_opened", {("hubspot.ticket", "9002")})
+    [company] = run_text(
+        "hubspot.company_export",
+        "Record ID,Company name,Company owner,Create Date,Phone Number,City,Country/Region\n"
+        "55,Te ApS,Ada,2026-01-10 18:25,+45 00000003,Aarhus,Denmark\n",
+    ).rows
+    assert (company["party_type"], company["organisation_name"], company["city"]) == (
+        "organisation",
+        "Te ApS",
+        "Aarhus",
+    )
+    assert identifiers(company) == {("hubspot.company", "55")}

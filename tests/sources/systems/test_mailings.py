@@ -194,3 +194,27 @@ def test_mailchimp_automations(run: Run, shared: Path) -> None:
         {("email_md5", "4d1bf0aa67690a2b483771ce00cfb6a7")},
         "b63e7b8aff",
     )
+
+
+def test_brevo_log_of_mails(run_text: Run) -> None:
+    mapped = run_text(
+        "brevo.email_event",
+        "st_text,ts,sub,frm,email,tag,mid,link\n"
+        "Sent,21-01-2026 10:22:05,Your order,shop@example.net,anna@example.org,order,<m1@example.net>,NA\n"
+        "Delivered,21-01-2026 10:22:07,Your order,shop@example.net,anna@example.org,order,<m1@example.net>,NA\n"
+        "First opening,21-01-2026 11:00:00,Your order,shop@example.net,anna@example.org,order,<m1@example.net>,NA\n"
+        "Clicked,21-01-2026 11:01:00,Your order,shop@example.net,anna@example.org,order,<m1@example.net>,"
+        "https://shop.example.net/track?mail=anna\n"
+        "Hard bounce,21-01-2026 10:22:06,Your order,shop@example.net,bo@example.org,order,<m2@example.net>,NA\n"
+        "Bezorgd,21-01-2026 10:22:06,Your order,shop@example.net,bo@example.org,order,<m2@example.net>,NA\n",
+    )
+    assert mapped.balances() and mapped.skipped == {"delivery_step": 1}
+    assert [(row["touchpoint_type"], row["raw_type"], row["outcome"], row["page_path"]) for row in mapped.where()] == [
+        ("email_sent", "Sent", None, None),
+        ("email_bounced", "Hard bounce", "failure", None),
+        ("unmapped", "Bezorgd", None, None),
+        ("email_opened", "First opening", None, None),
+        ("email_clicked", "Clicked", None, "/track"),
+    ]
+    # The clock of the account: Paris, in winter.
+    assert mapped.where(raw_type="Sent")[0]["occurred_at"] == datetime(2026, 1, 21, 9, 22, 5)

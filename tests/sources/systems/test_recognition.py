@@ -155,7 +155,7 @@ KNOWN = {
     "shopify_tables/shopify_order_line_refund_data.csv": "shopify.order_line_refund",
     "twilio_tables/twilio_call_data.csv": "twilio.call",
     "twilio_tables/twilio_message_data.csv": "twilio.message",
-    "wordpress_wxr/themeunittestdata.wordpress.xml": "wordpress.comment",
+    "wordpress_wxr/themeunittestdata.wordpress.xml": "wordpress.comment + wordpress.post",
     "zendesk_api/satisfaction_ratings.jsonl": "zendesk.satisfaction_rating",
     "zendesk_api/ticket_metrics.jsonl": "zendesk.ticket_metric",
     "zendesk_api/tickets.jsonl": "zendesk.ticket",

@@ -83,3 +83,10 @@ def test_who_is_no_customer(run_text: Run) -> None:
 def test_empty_gmt_date_falls_back_on_the_clock_of_the_site(run_text: Run) -> None:
     [row] = run_text("wordpress.comment", export({"id": "1", "gmt": "0000-00-00 00:00:00"})).rows
     assert row["occurred_at"] == datetime(2026, 3, 1, 11)
+
+
+@pytest.mark.shared
+def test_posts_are_read_and_give_nothing(run: Run, shared: Path) -> None:
+    posts = run("wordpress.post", shared / "wordpress_wxr" / "themeunittestdata.wordpress.xml")
+    # 186 items, of which 18 say again what a post of the same id said.
+    assert (posts.row_count, posts.problems, posts.superseded, posts.rows) == (186, [], 18, [])

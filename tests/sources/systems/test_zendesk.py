@@ -294,7 +294,9 @@ def test_a_visitor_of_a_chat_and_who_wrote(run_text: Run) -> None:
         ("chat", "ChatMessage", None, None),
         ("unmapped", "ChatRating", None, None),
     ]
-    assert {tuple(sorted(identifiers(row))) for row in mapped.rows} == {(("zendesk.user", "u1"), ("zendesk.visitor", "v1"))}
+    assert {tuple(sorted(identifiers(row))) for row in mapped.rows} == {
+        (("zendesk.user", "u1"), ("zendesk.visitor", "v1"))
+    }
 
 
 def test_comments_and_tags_of_tickets(run_text: Run) -> None:
