@@ -72,7 +72,8 @@ def test_leads_with_the_time_of_creation(run: Run, catalog: SourceCatalog, tmp_p
 CONTACT = ["(Do Not Modify) Contact", "(Do Not Modify) Row Checksum", "(Do Not Modify) Modified On", "Full Name",
            "Company Name", "Email", "Business Phone"]  # fmt: skip
 OPPORTUNITY = ["(Do Not Modify) Opportunity", "(Do Not Modify) Row Checksum", "(Do Not Modify) Modified On", "Topic",
-               "Status", "Actual Close Date", "Actual Revenue", "Currency", "Created On", "Email (Contact) (Contact)"]  # fmt: skip
+               "Status", "Actual Close Date", "Actual Revenue", "Currency", "Created On",
+               "Email (Contact) (Contact)"]  # fmt: skip
 CASE = ["(Do Not Modify) Case", "(Do Not Modify) Row Checksum", "(Do Not Modify) Modified On", "Case Title", "Case Number",
         "Case Type", "Origin", "Customer", "Created On", "Resolved On"]  # fmt: skip
 ACCOUNT = ["(Do Not Modify) Account", "(Do Not Modify) Row Checksum", "(Do Not Modify) Modified On", "Account Name",
