@@ -122,7 +122,7 @@ def resolve(identifiers: pa.Table, pairs: pa.Table, rules: dict[str, TypeRule], 
     if not np.array_equal(frame["identifier_code"].to_numpy(), np.arange(count)):
         raise ValueError("identifier codes must be 0 to n-1 in order, without gaps")
     types = frame["identifier_type"].unique().sort().to_list()
-    type_code = frame["identifier_type"].replace_strict(types, range(len(types)), return_dtype=pl.Int64).to_numpy()
+    type_code = frame["identifier_type"].cast(pl.Enum(types)).to_physical().cast(pl.Int64).to_numpy()
     key: Numbers = frame["identifier_key"].to_numpy()
     guarded: Flags = frame["is_guarded"].to_numpy().astype(bool)
     left: Numbers = pairs["left_code"].to_numpy().astype(np.int64)

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -38,10 +40,8 @@ TABLES = {
 # A refused value is kept as far as a person can still recognise it.
 SHOWN_LENGTH = 80
 # Number of a raw value within one night: fast, or one that no two values share.
-VALUE_KEYS = (
-    "hash(identifier_type, country, raw_value)",
-    "md5_number_lower(identifier_type || chr(31) || coalesce(country, '') || chr(31) || raw_value)",
-)
+VALUE_KEY = "hash(identifier_type, country, raw_value)"
+EXACT_VALUE_KEY = "md5_number_lower(identifier_type || chr(31) || coalesce(country, '') || chr(31) || raw_value)"
 
 
 def prepare_evidence(session: Session) -> None:
@@ -61,20 +61,20 @@ def collect_evidence(session: Session, configuration: Configuration, catalog: So
         distinct.drop_columns(["value_key"]),
         configuration.identity.blocked_values,
         configuration.identity.role_mailboxes,
-    )
-    # Read where it lies: a table of it would be the largest one of the step.
-    session.con.register("normal_identifier", normal.append_column("value_key", distinct["value_key"]))
-    try:
-        add_identifiers(session, configuration.identity.blocked_patterns)
-    finally:
-        session.con.unregister("normal_identifier")
-    change_records(session, configuration.identity.record_limit)
+    ).append_column("value_key", distinct["value_key"])
+    del distinct
+    codes = add_identifiers(session, normal, configuration.identity.blocked_patterns)
+    change_records(session, codes, normal, configuration.identity.record_limit)
     change_pairs(session)
     describe_touched(session)
 
 
 def gather_records(session: Session, configuration: Configuration, catalog: SourceCatalog) -> None:
-    """`scratch.main.new_item`: one row per new record and identifier as the source has it; and the records that went."""
+    """Tonight's records, and the records that went.
+
+    `scratch.main.new_record`: as the sources have them; `new_single` and `new_member`: one row per record and identifier, of
+    records that name one and of those that name several.
+    """
     session.run(
         """
         create or replace table scratch.main.removed_record as
@@ -97,39 +97,45 @@ def gather_records(session: Session, configuration: Configuration, catalog: Sour
         ),
     )
     session.run(
-        f"""
-        create or replace view scratch.main.new_item as
-        with record as (
-            select touchpoint_id as record_id, occurred_at as seen_at, occurred_at_precision <> 'day' as is_timed,
-                false as is_link, source_system, source_export, identifiers, cast(null as varchar) as country
-            from scratch.ingest.touchpoint_new where identifiers is not null
-            union all
-            select party_record_id, valid_from, false, false, source_system, source_export, identifiers,
-                -- a phone number without country code is read in the country of the address beside it
-                case when regexp_full_match(country, '[A-Za-z][A-Za-z]') then upper(country) end
-            from scratch.ingest.party_record_new where identifiers is not null
-            union all
-            select identifier_link_id, linked_at, false, true, source_system, source_export,
-                [{{'type': left_type, 'value': left_value}}, {{'type': right_type, 'value': right_value}}], null
-            from scratch.ingest.identifier_link_new
-        ),
-        item as (
-            select record_id, seen_at, is_timed, is_link, source_system, source_export, country,
-                len(identifiers) > {configuration.identity.record_limit} as is_wide,
-                len(identifiers) = 1 as is_single, unnest(identifiers) as identifier
-            from record
-        ),
-        placed as (
-            select i.record_id, i.seen_at, i.is_timed, i.is_link, i.source_system, i.is_wide, i.is_single,
-                i.identifier."type" as identifier_type, i.identifier."value" as raw_value,
-                -- only phone numbers read differently by country; for all else one distinct value is one value
-                case when i.identifier."type" = 'phone' then coalesce(i.country, c.country) end as country
-            from item as i
-            left join scratch.main.export_country as c using (source_system, source_export)
-        )
-        select *, {VALUE_KEYS[0]} as value_key from placed where raw_value is not null
+        """
+        create or replace view scratch.main.new_record as
+        select touchpoint_id as record_id, occurred_at as seen_at, occurred_at_precision <> 'day' as is_timed,
+            false as is_link, source_system, source_export, identifiers, cast(null as varchar) as country
+        from scratch.ingest.touchpoint_new where identifiers is not null
+        union all
+        select party_record_id, valid_from, false, false, source_system, source_export, identifiers,
+            -- a phone number without country code is read in the country of the address beside it
+            case when regexp_full_match(country, '[A-Za-z][A-Za-z]') then upper(country) end
+        from scratch.ingest.party_record_new where identifiers is not null
+        union all
+        select identifier_link_id, linked_at, false, true, source_system, source_export,
+            [{'type': left_type, 'value': left_value}, {'type': right_type, 'value': right_value}], null
+        from scratch.ingest.identifier_link_new
         """
     )
+    # Most records name one identifier: those need no list taken apart.
+    for view, kept, named in (
+        ("new_single", "len(identifiers) = 1", "identifiers[1]"),
+        ("new_member", f"len(identifiers) between 2 and {configuration.identity.record_limit}", "unnest(identifiers)"),
+    ):
+        session.run(
+            f"""
+            create or replace view scratch.main.{view} as
+            with item as (
+                select record_id, seen_at, is_timed, is_link, source_system, source_export, country, {named} as identifier
+                from scratch.main.new_record where {kept}
+            ),
+            placed as (
+                select i.record_id, i.seen_at, i.is_timed, i.is_link, i.source_system,
+                    i.identifier."type" as identifier_type, i.identifier."value" as raw_value,
+                    -- only phone numbers read differently by country; for all else one distinct value is one value
+                    case when i.identifier."type" = 'phone' then coalesce(i.country, c.country) end as country
+                from item as i
+                left join scratch.main.export_country as c using (source_system, source_export)
+            )
+            select *, {VALUE_KEY} as value_key from placed where raw_value is not null
+            """
+        )
 
 
 def distinct_values(session: Session) -> pa.Table:
@@ -137,19 +143,55 @@ def distinct_values(session: Session) -> pa.Table:
 
     The number is a fast hash, checked to be one per value; should two values ever share theirs, the slow one is taken instead.
     """
-    definition = session.value(
-        "select sql from duckdb_views() where database_name = 'scratch' and view_name = 'new_item'"
-    )
     columns = "identifier_type, raw_value, country, value_key"
-    distinct = session.arrow(f"select {columns} from scratch.main.new_item group by all")
+    query = (
+        f"select {columns} from (select {columns} from scratch.main.new_single "
+        f"union all select {columns} from scratch.main.new_member) group by all"
+    )
+    distinct = session.arrow(query)
     if pc.count_distinct(distinct["value_key"]).as_py() != distinct.num_rows:
-        session.run(definition.replace("CREATE VIEW", "create or replace view").replace(*VALUE_KEYS))
-        distinct = session.arrow(f"select {columns} from scratch.main.new_item group by all")
+        for view in ("new_single", "new_member"):
+            definition = session.value(
+                "select sql from duckdb_views() where database_name = 'scratch' and view_name = ?", [view]
+            )
+            session.run(definition.replace("CREATE VIEW", "create or replace view").replace(VALUE_KEY, EXACT_VALUE_KEY))
+        distinct = session.arrow(query)
     return distinct
 
 
-def add_identifiers(session: Session, blocked_patterns: Mapping[str, Sequence[str]]) -> None:
-    """Give identifiers that were never seen before a code, and join new e-mail addresses and MD5 values."""
+def add_identifiers(session: Session, normal: pa.Table, blocked_patterns: Mapping[str, Sequence[str]]) -> pa.Table:
+    """Give identifiers that were never seen before a code, and join new e-mail addresses and MD5 values.
+
+    `normal`: what `normalise_identifiers` gives, with `value_key`. Returns the codes of every value: `value_key`,
+    `identifier_code`, `is_plain` (the value has no other).
+    """
+    values = pl.from_arrow(normal)
+    assert isinstance(values, pl.DataFrame)
+    # A mail tool hashes the address as it was typed, which the normal form may no longer show.
+    typed = values.filter(pl.col("typed_md5").is_not_null() & ~pl.col("is_blocked"))
+    said = pl.concat(
+        [
+            values.filter(pl.col("identifier_value").is_not_null()).select(
+                "value_key", "identifier_type", "identifier_value", block_reason=pl.when("is_blocked").then("reason")
+            ),
+            typed.select(
+                "value_key",
+                identifier_type=pl.lit("email_md5"),
+                identifier_value="typed_md5",
+                block_reason=pl.lit(None, dtype=pl.String),
+            ),
+        ]
+    )
+    key, code = known_codes(session, said)
+    first_new = session.value("select coalesce(max(identifier_code) + 1, 0) from state.main.identifier")
+    is_first = give_codes(key, code, first_new)
+    new = said.filter(pl.Series(is_first)).select(
+        "identifier_type",
+        "identifier_value",
+        "block_reason",
+        identifier_code=pl.Series(code[is_first]),
+        identifier_key=pl.Series(key[is_first]),
+    )
     # Patterns as constants: one from a column would be compiled again for every row.
     tests = " ".join(
         f"when identifier_type glob {literal(kind)} and regexp_matches(identifier_value, {literal(pattern)}, 'i') "
@@ -157,113 +199,97 @@ def add_identifiers(session: Session, blocked_patterns: Mapping[str, Sequence[st
         for kind, patterns in blocked_patterns.items()
         for pattern in patterns
     )
-    session.run(
-        """
-        create or replace table scratch.main.value_identifier as
-        with said as (
-            select value_key, identifier_type, identifier_value from normal_identifier where identifier_value is not null
-            union all
-            -- a mail tool hashes the address as it was typed, which the normal form may no longer show
-            select value_key, 'email_md5', typed_md5 from normal_identifier
-            where typed_md5 is not null and not is_blocked and lower(trim(raw_value)) <> identifier_value
+    session.con.register("new_identifier", new.to_arrow())
+    try:
+        session.run(
+            f"""
+            insert into state.main.identifier by name
+            with found as (
+                select * replace (coalesce(block_reason, {f"case {tests} end" if tests else "null"}) as block_reason)
+                from new_identifier
+            )
+            select *, block_reason is not null as is_blocked from found
+            """
         )
-        select value_key, cast(md5_number_lower(identifier_type || chr(31) || identifier_value) >> 2 as bigint)
-                as identifier_key, identifier_type = 'email_md5' as is_digest
-        from said
-        """
+    finally:
+        session.con.unregister("new_identifier")
+    join_digests(session, first_new)
+    return pa.table(
+        {
+            "value_key": said["value_key"].to_arrow(),
+            "identifier_code": pa.array(code, pa.int32()),
+            "is_plain": (~said["value_key"].is_in(typed["value_key"].implode())).to_arrow(),
+        }
     )
-    session.run(
-        f"""
-        create or replace table scratch.main.new_identifier as
-        with new as (
-            select v.identifier_key, min(v.value_key) as value_key, bool_and(v.is_digest) as is_digest
-            from scratch.main.value_identifier as v
-            anti join state.main.identifier as i on i.identifier_key = v.identifier_key
-            group by v.identifier_key
-        ),
-        found as (
-            select v.identifier_key, case when v.is_digest then 'email_md5' else n.identifier_type end as identifier_type,
-                case when v.is_digest and n.identifier_type = 'email' then n.typed_md5 else n.identifier_value end
-                    as identifier_value,
-                coalesce(
-                    case when n.is_blocked then n.reason end, {f"case {tests} end" if tests else "null"}
-                ) as block_reason
-            from new as v join normal_identifier as n on n.value_key = v.value_key
+
+
+def known_codes(session: Session, said: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """`identifier_key` (int64) and `identifier_code` (int32, -1 when never seen) of `said`, row by row."""
+    session.con.register(
+        "said_identifier", said.select("identifier_type", "identifier_value").with_row_index("row").to_arrow()
+    )
+    try:
+        found = session.arrow(
+            """
+            with keyed as (
+                select "row",
+                    cast(md5_number_lower(identifier_type || chr(31) || identifier_value) >> 2 as bigint) as identifier_key
+                from said_identifier
+            )
+            select k."row", k.identifier_key, coalesce(i.identifier_code, -1) as identifier_code
+            from keyed as k left join state.main.identifier as i on i.identifier_key = k.identifier_key
+            """
         )
-        select
-            cast((select coalesce(max(identifier_code), -1) from state.main.identifier)
-                + row_number() over () as integer) as identifier_code,
-            identifier_type, identifier_value, identifier_key, block_reason is not null as is_blocked, block_reason
-        from found
-        """
-    )
-    session.run("insert into state.main.identifier by name select * from scratch.main.new_identifier")
-    digest = "md5(e.identifier_value) = m.identifier_value and m.identifier_type = 'email_md5'"
+    finally:
+        session.con.unregister("said_identifier")
+    row = found["row"].to_numpy()
+    key, code = np.empty(len(row), dtype=np.int64), np.empty(len(row), dtype=np.int32)
+    key[row], code[row] = found["identifier_key"].to_numpy(), found["identifier_code"].to_numpy()
+    return key, code
+
+
+def give_codes(key: np.ndarray, code: np.ndarray, first_new: int) -> np.ndarray:
+    """Replace -1 in `code` by new codes from `first_new` on, equal for equal keys; returns which rows are the first of theirs."""
+    fresh = np.flatnonzero(code < 0)
+    again = pl.Series(key[fresh]).is_duplicated().to_numpy()
+    # Few values have several spellings, and only those need sorting.
+    alone, several = fresh[~again], fresh[again]
+    code[alone] = np.arange(first_new, first_new + len(alone), dtype=np.int32)
+    _, first, place = np.unique(key[several], return_index=True, return_inverse=True)
+    code[several] = (first_new + len(alone) + place).astype(np.int32)
+    is_first = np.zeros(len(key), dtype=bool)
+    is_first[alone] = True
+    is_first[several[first]] = True
+    return is_first
+
+
+def join_digests(session: Session, first_new: int) -> None:
+    """Join e-mail addresses and their MD5 values of which one is new (its code is at least `first_new`)."""
+    if not session.value("select count(*) from state.main.identifier where identifier_type = 'email_md5'"):
+        return
+    digest = "md5(e.identifier_value) = m.identifier_value"
+    usable = "e.identifier_type = 'email' and m.identifier_type = 'email_md5' and not e.is_blocked and not m.is_blocked"
     session.run(
         f"""
         insert into state.main.identifier_digest
         select e.identifier_code, m.identifier_code
-        from scratch.main.new_identifier as e join state.main.identifier as m on {digest}
-        where e.identifier_type = 'email' and not e.is_blocked and not m.is_blocked
+        from state.main.identifier as e join state.main.identifier as m on {digest}
+        where {usable} and e.identifier_code >= {first_new}
         union
         select e.identifier_code, m.identifier_code
-        from state.main.identifier as e join scratch.main.new_identifier as m on {digest}
-        where e.identifier_type = 'email' and not e.is_blocked and not m.is_blocked
+        from state.main.identifier as e join state.main.identifier as m on {digest}
+        where {usable} and m.identifier_code >= {first_new}
         """
     )
-    session.run(
-        """
-        create or replace table scratch.main.value_code as
-        select v.value_key, i.identifier_code, count(*) over (partition by v.value_key) = 1 as is_plain
-        from scratch.main.value_identifier as v
-        join state.main.identifier as i on i.identifier_key = v.identifier_key
-        """
-    )
-    session.run(
-        f"""
-        create or replace table scratch.main.rejected_value as
-        select value_key, identifier_type, reason,
-            case when length(raw_value) > {SHOWN_LENGTH} then left(raw_value, {SHOWN_LENGTH}) || '…' else raw_value end
-                as identifier_value
-        from normal_identifier where identifier_value is null and trim(raw_value) <> ''
-        """
-    )
-    session.drop(["scratch.main.value_identifier"])
 
 
-def change_records(session: Session, record_limit: int) -> None:
+def change_records(session: Session, codes: pa.Table, normal: pa.Table, record_limit: int) -> None:
     """Take the evidence of removed records away, add that of the new ones, and note what could not be taken.
 
-    A record that names more than `record_limit` identifiers is about a crowd, not a person: it is noted and says nothing.
+    `codes`: of tonight's values (`add_identifiers`); `normal`: their normal forms. A record that names more than `record_limit`
+    identifiers is about a crowd, not a person: it is noted and says nothing. Fills `scratch.main.new_several`: what records say
+    that name several identifiers.
     """
-    session.run(
-        """
-        create or replace table scratch.main.coded_item as
-        select e.record_id, c.identifier_code, e.seen_at, e.is_timed, e.is_link, e.source_system,
-            e.is_single and c.is_plain as is_alone
-        from scratch.main.new_item as e
-        join scratch.main.value_code as c on c.value_key = e.value_key
-        where not e.is_wide
-        """
-    )
-    # Most records name one identifier; only of the others two spellings may turn out to be one.
-    session.run(
-        """
-        create or replace table scratch.main.new_several as
-        select record_id, identifier_code, any_value(seen_at) as seen_at, any_value(is_timed) as is_timed,
-            any_value(is_link) as is_link, any_value(source_system) as source_system
-        from scratch.main.coded_item where not is_alone
-        group by record_id, identifier_code
-        """
-    )
-    session.run(
-        """
-        create or replace view scratch.main.new_evidence as
-        select * exclude (is_alone) from scratch.main.coded_item where is_alone
-        union all by name
-        from scratch.main.new_several
-        """
-    )
     session.run(
         """
         create or replace table scratch.main.old_evidence as
@@ -271,34 +297,82 @@ def change_records(session: Session, record_limit: int) -> None:
         where record_id in (select record_id from scratch.main.removed_record)
         """
     )
-    session.run(
-        """
-        create or replace table scratch.main.touched_code as
-        select identifier_code from scratch.main.old_evidence
-        union select identifier_code from scratch.main.coded_item
-        """
-    )
     if session.value("select count(*) from scratch.main.removed_record"):
         for table in ("identifier_record", "identifier_refusal"):
             session.run(
                 f"delete from state.main.{table} where record_id in (select record_id from scratch.main.removed_record)"
             )
-    session.run("insert into state.main.identifier_record by name select * from scratch.main.new_evidence")
+    session.con.register("value_code", codes)
+    columns = "record_id, identifier_code, seen_at, is_timed, is_link, source_system"
+    try:
+        session.run(
+            f"""
+            insert into state.main.identifier_record by name
+            select {columns} from scratch.main.new_single as s join value_code as c on c.value_key = s.value_key
+            where c.is_plain
+            """
+        )
+        # Of records with several identifiers two spellings may turn out to be one.
+        session.run(
+            f"""
+            create or replace table scratch.main.new_several as
+            with item as (
+                select {columns} from scratch.main.new_member as s join value_code as c on c.value_key = s.value_key
+                union all
+                select {columns} from scratch.main.new_single as s join value_code as c on c.value_key = s.value_key
+                where not c.is_plain
+            )
+            select record_id, identifier_code, any_value(seen_at) as seen_at, any_value(is_timed) as is_timed,
+                any_value(is_link) as is_link, any_value(source_system) as source_system
+            from item
+            group by record_id, identifier_code
+            """
+        )
+    finally:
+        session.con.unregister("value_code")
+    session.run("insert into state.main.identifier_record by name from scratch.main.new_several")
+    session.store("scratch.main.touched_code", pa.table({"identifier_code": pc.unique(codes["identifier_code"])}))
     session.run(
         """
-        insert into state.main.identifier_refusal
-        select e.record_id, e.source_system, 'rejected', r.identifier_type, r.identifier_value, r.reason
-        from scratch.main.new_item as e join scratch.main.rejected_value as r on r.value_key = e.value_key
+        insert into scratch.main.touched_code
+        select distinct identifier_code from scratch.main.old_evidence
+        anti join scratch.main.touched_code using (identifier_code)
         """
     )
+    note_refusals(session, normal, record_limit)
+
+
+def note_refusals(session: Session, normal: pa.Table, record_limit: int) -> None:
+    """Note values that are none of their type, and records that name more than `record_limit` identifiers."""
+    rejected = normal.filter(
+        pc.and_(pc.is_null(normal["identifier_value"]), pc.not_equal(pc.utf8_trim_whitespace(normal["raw_value"]), ""))
+    )
+    if rejected.num_rows:
+        session.con.register("rejected_value", rejected)
+        try:
+            session.run(
+                f"""
+                insert into state.main.identifier_refusal
+                select e.record_id, e.source_system, 'rejected', r.identifier_type,
+                    case when length(r.raw_value) > {SHOWN_LENGTH} then left(r.raw_value, {SHOWN_LENGTH}) || '…'
+                        else r.raw_value end,
+                    r.reason
+                from (
+                    select record_id, source_system, value_key from scratch.main.new_single
+                    union all select record_id, source_system, value_key from scratch.main.new_member
+                ) as e
+                join rejected_value as r on r.value_key = e.value_key
+                """
+            )
+        finally:
+            session.con.unregister("rejected_value")
     session.run(
         f"""
         insert into state.main.identifier_refusal
-        select distinct record_id, source_system, 'crowd', null, null, 'a record names more than {record_limit} identifiers'
-        from scratch.main.new_item where is_wide
+        select record_id, source_system, 'crowd', null, null, 'a record names more than {record_limit} identifiers'
+        from scratch.main.new_record where len(identifiers) > {record_limit}
         """
     )
-    session.drop(["scratch.main.value_code", "scratch.main.rejected_value"])
 
 
 def change_pairs(session: Session) -> None:
@@ -354,27 +428,27 @@ def change_pairs(session: Session) -> None:
 def describe_touched(session: Session) -> None:
     """When and in which record each touched identifier was seen first; no row for those without a record left."""
     session.run(
-        """
-        create or replace table scratch.main.touched_seen as
-        -- Time and record in one number (record ids are below 2^62), because the least of numbers is found fastest:
-        -- a record without a time comes last, and ties go to the lowest id.
-        select identifier_code, min(seen_at) as first_seen_at,
-            min(cast(epoch_us(coalesce(seen_at, timestamp '9999-12-31')) as hugeint) * 4611686018427387904 + record_id)
-                as first_place
-        from state.main.identifier_record
-        semi join scratch.main.touched_code using (identifier_code)
-        group by identifier_code
-        """
-    )
-    session.run(
         "delete from state.main.identifier_seen "
         "where identifier_code in (select identifier_code from scratch.main.touched_code)"
     )
     session.run(
         """
         insert into state.main.identifier_seen
-        select identifier_code, first_seen_at,
-            cast((first_place % 4611686018427387904 + 4611686018427387904) % 4611686018427387904 as bigint)
-        from scratch.main.touched_seen
+        with touched as (
+            -- Time and record in one number (record ids are below 2^62), because the least of numbers is found fastest:
+            -- a record without a time comes last, and ties go to the lowest id.
+            -- (2^63 is added, because times before 1970 are negative.)
+            select identifier_code, min(
+                ((epoch_us(coalesce(seen_at, timestamp '9999-12-31')) + 9223372036854775808::hugeint) << 62) + record_id
+            ) as first_place
+            from state.main.identifier_record
+            semi join scratch.main.touched_code using (identifier_code)
+            group by identifier_code
+        )
+        select identifier_code,
+            nullif(make_timestamp(cast((first_place >> 62) - 9223372036854775808::hugeint as bigint)), timestamp '9999-12-31')
+                as first_seen_at,
+            cast(first_place & 4611686018427387903 as bigint) as first_record_id
+        from touched
         """
     )

@@ -227,11 +227,9 @@ def reach(session: Session, lifted: pa.Table) -> None:
 
 def resolve_reached(session: Session, rules: dict[str, TypeRule], secret: bytes) -> pa.Table:
     """Resolve the reached identifiers; returns their new rows of `identifier_customer` and notes refused pairs."""
-    session.run(
+    reached = session.arrow(
         """
-        create or replace table scratch.main.reached_identifier as
-        select cast(row_number() over () - 1 as integer) as dense_code,
-            i.identifier_code, i.identifier_type, i.identifier_key, f.first_seen_at, f.first_record_id,
+        select i.identifier_code, i.identifier_type, i.identifier_key, f.first_seen_at, f.first_record_id,
             coalesce(i.block_reason, g.guard_reason) as guard_reason,
             i.is_blocked or g.identifier_code is not null as is_guarded
         from state.main.identifier as i
@@ -241,44 +239,14 @@ def resolve_reached(session: Session, rules: dict[str, TypeRule], secret: bytes)
         left join state.main.identifier_guard as g on g.identifier_code = i.identifier_code
         """
     )
-    system_link, digest, record = (LINK_RULES.index(name) for name in ("system_link", "digest", "record"))
-    pairs = session.arrow(
-        f"""
-        with pair as (
-            select left_code, right_code, case when link_count > 0 then {system_link} else {record} end as rule_rank,
-                record_count
-            from state.main.identifier_pair
-            union all
-            select left_code, right_code, {digest}, 1 from state.main.identifier_digest
-            union all
-            select left_code, right_code, 0, 1 from state.main.decision where decision = 'same'
-        ),
-        reached as (
-            select l.dense_code as left_code, r.dense_code as right_code, p.rule_rank, p.record_count
-            from pair as p
-            join scratch.main.reached_identifier as l on l.identifier_code = p.left_code
-            join scratch.main.reached_identifier as r on r.identifier_code = p.right_code
-            where not l.is_guarded and not r.is_guarded
-        )
-        select left_code, right_code, min(rule_rank) as rule_rank, cast(max(record_count) as integer) as record_count
-        from reached group by left_code, right_code
-        """
-    )
-    apart = session.arrow(
-        """
-        select l.dense_code as left_code, r.dense_code as right_code
-        from state.main.decision as d
-        join scratch.main.reached_identifier as l on l.identifier_code = d.left_code
-        join scratch.main.reached_identifier as r on r.identifier_code = d.right_code
-        where d.decision = 'different'
-        """
-    )
-    table = pl.from_arrow(session.arrow("from scratch.main.reached_identifier"))
-    assert isinstance(table, pl.DataFrame)
-    reached = table.sort("dense_code").to_arrow()
-    identifiers = reached.drop_columns(["identifier_code"]).rename_columns({"dense_code": "identifier_code"})
-    found = resolve(identifiers, pairs, rules, apart)
     real = reached["identifier_code"].to_numpy()
+    # Codes of the night, 0 to n-1: an array finds them faster than a join does.
+    highest = session.value("select coalesce(max(identifier_code), -1) from state.main.identifier")
+    dense = np.full(highest + 1, -1, dtype=np.int32)
+    dense[real] = np.arange(len(real), dtype=np.int32)
+    identifiers = reached.set_column(0, "identifier_code", pa.array(np.arange(len(real), dtype=np.int32)))
+    pairs, apart = reached_pairs(session, dense)
+    found = resolve(identifiers, pairs, rules, apart)
     assigned = found.assignment
     ambiguous = assigned["is_ambiguous"].to_numpy(zero_copy_only=False)
     cluster = mint(secret, assigned["anchor_record_id"].to_numpy(), assigned["anchor_tag"].to_numpy())
@@ -320,6 +288,52 @@ def resolve_reached(session: Session, rules: dict[str, TypeRule], secret: bytes)
     ).to_arrow()
 
 
+def reached_pairs(session: Session, dense: np.ndarray) -> tuple[pa.Table, pa.Table]:
+    """Pairs that link reached identifiers, and pairs of them that a person declared different, both in codes of the night.
+
+    `dense`: code of the night by code, -1 for what is not reached.
+    """
+    system_link, digest, record = (LINK_RULES.index(name) for name in ("system_link", "digest", "record"))
+    told = session.arrow(
+        f"""
+        select left_code, right_code, {digest} as rule_rank, 1 as record_count from state.main.identifier_digest
+        union all
+        select left_code, right_code, 0, 1 from state.main.decision where decision = 'same'
+        """
+    )
+    pairs = dense_ends(
+        session.arrow(
+            f"""
+            select left_code, right_code, case when link_count > 0 then {system_link} else {record} end as rule_rank,
+                record_count
+            from state.main.identifier_pair
+            """
+        ),
+        dense,
+    )
+    if told.num_rows:
+        # Only what is told otherwise can name a pair that records name too; the strongest rule counts.
+        pairs = (
+            pl.concat([pairs, dense_ends(told, dense)])
+            .group_by("left_code", "right_code")
+            .agg(pl.col("rule_rank").min(), pl.col("record_count").max())
+        )
+    apart = dense_ends(
+        session.arrow("select left_code, right_code from state.main.decision where decision = 'different'"), dense
+    )
+    return pairs.to_arrow(), apart.to_arrow()
+
+
+def dense_ends(pairs: pa.Table, dense: np.ndarray) -> pl.DataFrame:
+    """`pairs` whose ends are both reached, their ends in codes of the night."""
+    frame = pl.from_arrow(pairs)
+    assert isinstance(frame, pl.DataFrame)
+    left, right = (dense[frame[side].to_numpy()] for side in ("left_code", "right_code"))
+    return frame.with_columns(left_code=pl.Series(left), right_code=pl.Series(right)).filter(
+        (pl.col("left_code") >= 0) & (pl.col("right_code") >= 0)
+    )
+
+
 def write_assignment(session: Session) -> None:
     """Replace the rows of the reached identifiers, keeping what they were in `scratch.main.old_assignment`."""
     session.run(
@@ -354,4 +368,4 @@ def write_assignment(session: Session) -> None:
         """
     )
     session.run("insert into state.main.refused_pair by name select * from scratch.main.new_refused_pair")
-    session.drop(["scratch.main.reached_identifier", "scratch.main.new_refused_pair"])
+    session.drop(["scratch.main.new_refused_pair"])
