@@ -1,4 +1,4 @@
-"""The connection to the current release: read-only, locked, and a new one when another release becomes current.
+"""The connection to the current release and its index: read-only, locked, and new ones when another release becomes current.
 
 Does not belong here: what is asked.
 """
@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from pipelines.explore.index import Index, open_index
 from pipelines.report.data import Data
 from pipelines.warehouse import Release, Warehouse
 
@@ -25,6 +26,7 @@ class Opened:
 
     release: Release
     cursor: duckdb.DuckDBPyConnection
+    index: Index | None
 
     def run(self, query: str, parameters: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Run SQL with bound parameters."""
@@ -42,7 +44,7 @@ class CurrentRelease:
     def __init__(self, warehouse: Path) -> None:
         self._warehouse = Warehouse(warehouse.absolute())
         self._lock = threading.Lock()
-        self._open: tuple[Path, Release, duckdb.DuckDBPyConnection] | None = None
+        self._open: tuple[Path, Release, duckdb.DuckDBPyConnection, Index | None] | None = None
 
     def open(self) -> Opened:
         """A cursor on the release that is current now; raises WarehouseError when there is none.
@@ -53,8 +55,8 @@ class CurrentRelease:
         with self._lock:
             if self._open is None or self._open[0] != path:
                 release = self._warehouse.require_current()
-                self._open = (path, release, connect(release.data_file))
-            return Opened(self._open[1], self._open[2].cursor())
+                self._open = (path, release, connect(release.data_file), open_index(release.folder.resolve()))
+            return Opened(self._open[1], self._open[2].cursor(), self._open[3])
 
 
 def connect(path: Path) -> duckdb.DuckDBPyConnection:

@@ -14,8 +14,10 @@ from markupsafe import Markup
 
 from pipelines.drawing.charts import bar, interval
 from pipelines.drawing.markup import tag
+from pipelines.explore import walk
 from pipelines.explore.asked import AskedError, address
 from pipelines.explore.connection import Opened
+from pipelines.explore.index import DIVIDED
 from pipelines.explore.pages import customer_link, section, select
 from pipelines.funnel import MODES, Answer, FunnelError, Question, ask, read_question, segment_columns
 from pipelines.report.figure import Column, plain, table
@@ -24,9 +26,8 @@ from pipelines.report.words import Words
 START = "page_view > cart_updated > checkout_started > order_placed"
 STATES = ("reached", "dropped", "open")
 PEOPLE_ROWS = 500
-# Answers kept; a funnel over millions of touchpoints takes seconds the first time.
+# Answers kept: a release without an index (made by an earlier version) takes seconds the first time.
 KEPT_ANSWERS = 64
-DIVIDED = ("channel_detail", "campaign_name", "campaign_source", "campaign_medium", "device", "source_system")
 
 
 class Answers:
@@ -43,10 +44,13 @@ class Answers:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        try:
-            answer = ask(opened.cursor, question, by or None, trend=not by)
-        except FunnelError as error:
-            raise AskedError(str(error)) from None
+        if opened.index is not None and by in ("", *DIVIDED):
+            answer = walk.answer(opened.index, question, by, trend=not by)
+        else:
+            try:
+                answer = ask(opened.cursor, question, by or None, trend=not by)
+            except FunnelError as error:
+                raise AskedError(str(error)) from None
         with self._lock:
             self._kept[key] = answer
             while len(self._kept) > KEPT_ANSWERS:
@@ -108,6 +112,8 @@ def page(words: Words, given: Mapping[str, str], answer: Answer, by: str) -> lis
         parts.append(section(title, steps_table(words, given, rows, linked=not by)))
     if not answer.steps:
         parts.append(tag("p", words.say("ui.nothing")))
+    if answer.optional:
+        parts.append(section(words.say("explore.optional"), optional_table(words, answer.optional)))
     if answer.trend:
         parts.append(section(words.say("explore.by_week"), weeks_table(words, answer.trend)))
     return parts
@@ -146,6 +152,18 @@ def steps_table(words: Words, given: Mapping[str, str], rows: list[dict[str, Any
     return table(columns, rows, words.say("explore.steps_title"))
 
 
+def optional_table(words: Words, rows: list[dict[str, Any]]) -> Markup:
+    """Who took what nobody has to take, of those who came so far."""
+    columns = [
+        Column(
+            words.column("touchpoint_type"),
+            lambda row: " | ".join(words.value(name) for name in row["touchpoint_type"].split("|")),
+        ),
+        *(plain(words, name) for name in ("reached_count", "taken_count", "taken_share", "converted_count")),
+    ]
+    return table(columns, rows, words.say("explore.optional"))
+
+
 def weeks_table(words: Words, rows: list[dict[str, Any]]) -> Markup:
     """Conversion by week of entry."""
     end = max((row["converted_share_high"] or 0 for row in rows), default=1.0) or 1.0
@@ -168,6 +186,24 @@ def weeks_table(words: Words, rows: list[dict[str, Any]]) -> Markup:
 
 def people(words: Words, opened: Opened, question: Question, step: int, state: str) -> list[Markup]:
     """The customers behind a number of a funnel, the latest entry first."""
+    if opened.index is not None:
+        named, total = walk.person_rows(opened.index, question, step, state, PEOPLE_ROWS)
+    else:
+        named, total = asked_people(opened, question, step, state)
+    shown = [
+        Column(words.say("explore.customer"), lambda row: customer_link(row["customer_id"])),
+        plain(words, "entered_at"),
+        plain(words, "step_count"),
+        plain(words, "is_converted"),
+    ]
+    return [
+        tag("p", words.say("explore.persons", count=words.format.number(total))),
+        table(shown, named, words.say("explore.people")) if named else tag("p", words.say("ui.nothing")),
+    ]
+
+
+def asked_people(opened: Opened, question: Question, step: int, state: str) -> tuple[list[dict[str, Any]], int]:
+    """The same from the tables, for a release without an index."""
     condition = {
         "reached": "step_count >= $step",
         "dropped": "step_count = $step and not is_converted and not is_open",
@@ -181,14 +217,4 @@ def people(words: Words, opened: Opened, question: Question, step: int, state: s
         {"step": step},
     )
     named = [dict(zip(columns, row, strict=True)) for row in rows]
-    total = named[0]["total_count"] if named else 0
-    shown = [
-        Column(words.say("explore.customer"), lambda row: customer_link(row["customer_id"])),
-        plain(words, "entered_at"),
-        plain(words, "step_count"),
-        plain(words, "is_converted"),
-    ]
-    return [
-        tag("p", words.say("explore.persons", count=words.format.number(total))),
-        table(shown, named, words.say("explore.people")) if named else tag("p", words.say("ui.nothing")),
-    ]
+    return named, named[0]["total_count"] if named else 0

@@ -72,7 +72,8 @@ excluded as (
 ),
 
 -- Attempts begin at step 1, unordered ones at any step. Of step 1 several times in a row (no other touchpoint of the
--- funnel between) the last is the best entry: its window ends last.
+-- funnel between) the last is the best entry: its window ends last. A touchpoint of a type that stands in step 1 and in a later
+-- one comes as the later one first: what is before it may have been the entry.
 anchor as (
     select
         customer_id,
@@ -81,7 +82,7 @@ anchor as (
     from (
         select
             *,
-            lead(step_number) over (partition by customer_id order by number, step_number) as next_step_number
+            lead(step_number) over (partition by customer_id order by number, step_number desc) as next_step_number
         from step_touchpoint
     )
     where mode = 'unordered'

@@ -180,7 +180,7 @@ def complete_release(warehouse: Warehouse, release_id: str, summary: dict[str, A
         (warehouse.work_folder / name).replace(folder / name)
     temporary = folder / (RELEASE_FILE + ".new")
     temporary.write_text(json.dumps(summary, indent=2, default=str) + "\n", encoding="utf-8")
-    for path in (*folder.glob("*.duckdb"), temporary):
+    for path in (*folder.glob("*.duckdb"), *folder.glob("index/*"), temporary):
         with path.open("rb") as handle:
             os.fsync(handle.fileno())
     temporary.replace(folder / RELEASE_FILE)

@@ -26,6 +26,8 @@ import sources.web
 from models.configuration import Configuration, configuration_tables
 from models.contract import load_contracts
 from models.matching import fingerprint
+from pipelines.explore.index import FOLDER as INDEX_FOLDER
+from pipelines.explore.index import write_index
 from pipelines.lineage import dictionary_lineage
 from pipelines.model_files import ingest_select, load_models
 from pipelines.night import (
@@ -264,6 +266,7 @@ class Night:
         register.record_hash(self.session, "configuration", configuration_hash(self.configuration))
         register.record_hash(self.session, "software", software_hash())
         publish.write_macros(self.session)
+        write_index(self.session.con, publish.release_folder(self.warehouse, self.release_id) / INDEX_FOLDER)
         summary = publish.describe_release(
             self.session,
             self.release_id,
