@@ -23,7 +23,7 @@ from pathlib import Path
 
 MEMORY_LIMIT = "1000MB"
 SECRET = b"360" * 12
-# Per thousand people: a household of three shares a telephone and a tablet.
+# Households are of three.
 PERSON_EVENTS = 10
 
 
@@ -67,7 +67,8 @@ def make_events(folder: str, millions: str) -> None:
                     case
                         when kind < 60 then [{{'type': 'cookie', 'value': cookie}}]
                         when kind < 64 then [{{'type': 'cookie', 'value': tablet}}]
-                        when kind < 66 and person % 4 = 0
+                        -- a household in ten shares a tablet, another a telephone; one person in fifty has an office's number
+                        when kind < 66 and household % 10 = 0
                             then [{{'type': 'cookie', 'value': tablet}}, {{'type': 'login', 'value': 'u' || person}}]
                         when kind < 78 then [{{'type': 'cookie', 'value': cookie}}, {{'type': 'login', 'value': 'u' || person}}]
                         when kind < 88 then [{{'type': 'email', 'value': email}}]
@@ -75,8 +76,9 @@ def make_events(folder: str, millions: str) -> None:
                         when kind < 97 then [{{'type': 'customer_number', 'value': cast(person as varchar)}},
                             {{'type': 'email', 'value': email}}]
                         when kind < 98 then [{{'type': 'customer_number', 'value': cast(person as varchar)}},
-                            {{'type': 'phone', 'value': case when person % 20 = 0
-                                then '+3120' || lpad(cast(household as varchar), 7, '0') else phone end}}]
+                            {{'type': 'phone', 'value': case when person % 50 = 0 then '+31201234567'
+                                when household % 10 = 5 then '+3120' || lpad(cast(household as varchar), 7, '0')
+                                else phone end}}]
                         when kind < 99 then [{{'type': 'zendesk.user', 'value': cast(person as varchar)}},
                             {{'type': 'email', 'value': email}}]
                         else [{{'type': 'phone', 'value': case when person % 50 = 0 then '+31201234567' else phone end}}]

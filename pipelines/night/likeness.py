@@ -68,25 +68,24 @@ def find_changed_records(session: Session, configuration: Configuration) -> None
     session.run(
         f"""
         create or replace table scratch.main.new_cluster_record as
-        with member as (
-            select a.identifier_code, a.cluster_id, a.is_guarded, i.identifier_type, i.identifier_value, {RANK} as rank
-            from state.main.identifier_customer as a
-            semi join scratch.main.reached_component as c on c.component_code = a.component_code
-            join state.main.identifier as i on i.identifier_code = a.identifier_code
-            join scratch.main.type_rule as s on s.identifier_type = i.identifier_type
-        ),
-        party as (
+        with party as (
             select party_record_id, given_name, family_name, full_name, birth_date, street, house_number, postal_code,
                 city, country
             from (select * exclude (problem) from scratch.ingest.party_record_new {published})
             where party_type = 'person'
         ),
-        named as (
-            select r.record_id, arg_min(m.cluster_id, m.rank) as cluster_id
-            from state.main.identifier_record as r
+        item as (
+            select r.record_id, r.identifier_code from state.main.identifier_record as r
             semi join party as p on p.party_record_id = r.record_id
-            join member as m on m.identifier_code = r.identifier_code and not m.is_guarded
-            group by r.record_id
+        ),
+        named as (
+            select t.record_id, arg_min(a.cluster_id, {RANK}) as cluster_id
+            from item as t
+            join state.main.identifier_customer as a on a.identifier_code = t.identifier_code and not a.is_guarded
+            semi join scratch.main.reached_component as c on c.component_code = a.component_code
+            join state.main.identifier as i on i.identifier_code = t.identifier_code
+            join scratch.main.type_rule as s on s.identifier_type = i.identifier_type
+            group by t.record_id
         ),
         said as (
             select n.cluster_id,
@@ -103,12 +102,14 @@ def find_changed_records(session: Session, configuration: Configuration) -> None
         ),
         own as (
             select m.cluster_id,
-                list_sort(list(m.identifier_value) filter (where m.identifier_type = 'email')) as emails,
-                list_sort(list(m.identifier_value) filter (where m.identifier_type = 'phone')) as phones,
-                list_sort(list(m.identifier_type || ':' || m.identifier_value) filter (
+                list_sort(list(i.identifier_value) filter (where i.identifier_type = 'email')) as emails,
+                list_sort(list(i.identifier_value) filter (where i.identifier_type = 'phone')) as phones,
+                list_sort(list(i.identifier_type || ':' || i.identifier_value) filter (
                     where exists (select 1 from scratch.main.unique_type as u
-                        where m.identifier_type = u.pattern or m.identifier_type glob u.pattern))) as unique_values
-            from member as m semi join said as s on s.cluster_id = m.cluster_id
+                        where i.identifier_type = u.pattern or i.identifier_type glob u.pattern))) as unique_values
+            from state.main.identifier_customer as m
+            semi join said as s on s.cluster_id = m.cluster_id
+            join state.main.identifier as i on i.identifier_code = m.identifier_code
             where not m.is_guarded
             group by m.cluster_id
         ),
@@ -117,7 +118,7 @@ def find_changed_records(session: Session, configuration: Configuration) -> None
                 list_sort(list(distinct i.identifier_value) filter (where i.identifier_type = 'email')) as shared_emails,
                 list_sort(list(distinct i.identifier_value) filter (where i.identifier_type = 'phone')) as shared_phones
             from named as n
-            join state.main.identifier_record as r on r.record_id = n.record_id
+            join item as r on r.record_id = n.record_id
             join state.main.identifier_customer as a on a.identifier_code = r.identifier_code and a.is_guarded
             join state.main.identifier as i on i.identifier_code = r.identifier_code
             -- What is blocked names nobody (a filler, a role mailbox): that two records have it says nothing about them.
