@@ -1,4 +1,6 @@
-"""Which systems and exports are read, and what each was tested with: `python -m tests.sources.systems.coverage` writes docs/sources/coverage.md.
+"""Which systems and exports are read, and what each was tested with.
+
+`python -m tests.sources.systems.coverage` writes docs/sources/coverage.md.
 
 The rows come from the specs, the files from the table of the recognition test, the tests from the test files themselves, so that
 nothing here is a claim of its own. Does not belong here: tests.
@@ -15,8 +17,8 @@ from tests.sources.systems.test_recognition import KNOWN
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "sources" / "coverage.md"
 
-# What the files of a folder are. Everything else is a connector's table: real columns, values sampled or hashed, keys that mostly do
-# not join.
+# What the files of a folder are. Everything else is a connector's table: real columns, values sampled or hashed, keys that
+# mostly do not join.
 _KINDS = {
     "_format_fixtures": "layout",
     "odoo": "example",
@@ -163,11 +165,12 @@ def page(catalog: SourceCatalog) -> str:
     lines = [
         "# Coverage",
         "",
-        "Written by `python -m tests.sources.systems.coverage` from the specs and the tests; do not edit. A test compares it with them.",
+        "Written by `python -m tests.sources.systems.coverage` from the specs and the tests; do not edit. A test compares it.",
         "",
-        "*Tested with*, besides made-up files: **real** rows of a real system; **example** of the maker, or of the tool that writes the layout;",
-        "**connector**: a connector's table, real columns and values, keys that mostly do not join; **layout**: our rows under a header that",
-        "public code reads or writes; — only made-up files after the maker's documentation. The page of a system says what was not seen.",
+        "*Tested with*, besides made-up files: **real** rows of a real system; **example** of the maker, or of the tool that",
+        "writes the layout; **connector**: a connector's table, real columns and values, keys that mostly do not join;",
+        "**layout**: our rows under a header that public code reads or writes; — only made-up files after the maker's",
+        "documentation. The page of a system says what was not seen.",
         "",
         "## By what one looks for",
         "",
@@ -195,9 +198,14 @@ def page(catalog: SourceCatalog) -> str:
     for name, spec in catalog.exports.items():
         seen = [f"{path.split('/')[-1]} ({kind_of(path)})" for path in files[name]]
         tested = ", ".join(tests[name]) or ("recognised, cells compared" if seen else "")
-        lines.append(
-            f"| [`{name}`]({spec.system}.md) | {', '.join(spec.read.format)} | {spec.feeds} | {', '.join(seen) or '—'} | {tested} |"
-        )
+        cells = [
+            f"[`{name}`]({spec.system}.md)",
+            ", ".join(spec.read.format),
+            spec.feeds,
+            ", ".join(seen) or "—",
+            tested,
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
     total = len(catalog.exports)
     with_files = sum(bool(files[name]) for name in catalog.exports)
     lines += [
