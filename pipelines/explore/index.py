@@ -9,8 +9,10 @@ of memory are shared. Does not belong here: what a funnel is (`models/funnel_wal
 from __future__ import annotations
 
 import json
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,8 @@ LAYOUT = "1"
 # What a funnel can be divided by without a look at the touchpoints themselves.
 DIVIDED = ("channel_detail", "campaign_name", "campaign_source", "campaign_medium", "device", "source_system")
 NONE = "(none)"
+# Those of one type are views; of several types copies, at 10 million touchpoints up to 100 MB each.
+KEPT_TRAILS = 16
 
 
 def write_index(con: duckdb.DuckDBPyConnection, folder: Path, database: str = "work.main") -> int:
@@ -115,14 +119,26 @@ class Index:
     types: dict[int, tuple[int, int]]
     until: int
     table: pa.Table
+    _kept: OrderedDict[tuple[int, ...], Trail] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def trail(self, codes: Sequence[int]) -> Trail:
-        """Touchpoints of these types."""
-        return merged([self._one(code) for code in dict.fromkeys(codes)])
+        """Touchpoints of these types; the last ones asked for are kept, with what is known of them."""
+        key = tuple(sorted(set(codes)))
+        with self._lock:
+            found = self._kept.get(key)
+            if found is not None:
+                self._kept.move_to_end(key)
+                return found
+        found = merged([Trail(self.place[start:end], self.moment[start:end]) for start, end in map(self._span, key)])
+        with self._lock:
+            self._kept[key] = found
+            while len(self._kept) > KEPT_TRAILS:
+                self._kept.popitem(last=False)
+        return found
 
-    def _one(self, code: int) -> Trail:
-        start, end = self.types.get(code, (0, 0))
-        return Trail(self.place[start:end], self.moment[start:end])
+    def _span(self, code: int) -> tuple[int, int]:
+        return self.types.get(code, (0, 0))
 
     def values(self, name: str, codes: Sequence[int], places: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[str]]:
         """Column `name` of the touchpoints of these types at `places`: a number for each, and what the numbers mean."""
@@ -130,7 +146,7 @@ class Index:
         found = np.full(len(places), -1, np.int64)
         words: list[str] = column.dictionary.to_pylist() if column is not None else []
         for code in dict.fromkeys(codes):
-            start, end = self.types.get(code, (0, 0))
+            start, end = self._span(code)
             here = self.place[start:end]
             if column is None or not len(here):
                 continue

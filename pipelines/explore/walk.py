@@ -117,8 +117,9 @@ def segment_rows(
 ) -> list[dict[str, Any]]:
     """The steps of one segment."""
     last = len(question.steps)
-    reached = np.bincount(depth, minlength=last + 1)[::-1].cumsum()[::-1]
-    decided = np.bincount(depth[is_over], minlength=last + 1)[::-1].cumsum()[::-1]
+    # by depth, those whose window is over and the others
+    counted = np.bincount(2 * depth + is_over, minlength=2 * last + 2).reshape(-1, 2)[::-1].cumsum(axis=0)[::-1]
+    reached, decided = counted.sum(axis=1), counted[:, 1]
     rows = []
     for step in range(1, last + 1):
         # who stopped at a step: of them the window is over, or not yet

@@ -18,6 +18,11 @@ import requests
 # Chart → the query that must give the same total, and the result column that is added up.
 EXPECTED = {
     "Journeys": ("select count(*) from journey", "journeys"),
+    "Conversion of purchase journeys": (
+        "select avg(cast(status = 'converted' as integer)) from journey "
+        "where journey_definition = 'purchase' and status <> 'open'",
+        "conversion",
+    ),
     "Touchpoints per week": (
         "select sum(touchpoint_count - bot_touchpoint_count) from channel_daily "
         "where channel in (select channel from channel_daily group by 1 "
@@ -31,7 +36,8 @@ EXPECTED = {
         "dropped_count",
     ),
     "Attribution models side by side": (
-        "select sum(conversion_credit) from channel_attribution where journey_definition = 'purchase'",
+        "select sum(conversion_credit) from channel_attribution where journey_definition = 'purchase' "
+        "and attribution_model in ('first_touch', 'last_touch', 'linear', 'shapley', 'markov_1')",
         "credit",
     ),
 }
@@ -91,7 +97,7 @@ def compare(session: requests.Session, url: str, link: Path) -> int:
         same = abs(found - (wanted[name] or 0)) < 1e-6 * max(1, abs(found))
         wrong += not same
         print(
-            f"{link.resolve().name}  {name:<36} {found:>14,.2f}  {'equal' if same else f'DIFFERS from {wanted[name]}'}"
+            f"{link.resolve().name}  {name:<36} {found:>14,.4f}  {'equal' if same else f'DIFFERS from {wanted[name]}'}"
         )
     return wrong
 
