@@ -30,13 +30,13 @@ from sources.log_privacy import (
 from sources.log_settings import LogSettings
 
 _CODED = pa.dictionary(pa.int32(), pa.string())
-_TEXT = pa.string_view()
 COLUMNS: dict[str, pa.DataType] = {
-    "time": pa.timestamp("us"), "method": _TEXT, "path": _TEXT, "query": _CODED, "protocol": _TEXT,
+    "time": pa.timestamp("us"), "method": _CODED, "path": _CODED, "query": _CODED, "protocol": _CODED,
     "status": pa.int32(), "bytes": pa.int64(), "referrer": _CODED, "user_agent": _CODED, "host": _CODED, "visitor": _CODED,
     "ip_masked": _CODED, "remote_user": _CODED, "cookie": _CODED, "identified": _CODED, "response_seconds": pa.float64(),
     "upstream_seconds": pa.float64(), "log_format": _CODED,
 }  # fmt: skip
+_REQUEST_FIELDS = {"request", "method", "target", "path", "query", "protocol"}
 _REQUEST = r"^([A-Za-z_-]+) (.*?)(?: (HTTP/[0-9.]+))?$"
 
 
@@ -52,12 +52,17 @@ class Coded:
         """Code a text column."""
         if column.null_count() == len(column):
             return cls(pa.nulls(len(column), pa.int32()), pl.Series([], dtype=pl.String))
-        encoded = column.to_arrow(compat_level=pl.CompatLevel.oldest()).dictionary_encode()
+        encoded = _arrow(column).dictionary_encode()
         return cls(encoded.indices, pl.Series(pl.from_arrow(encoded.dictionary), dtype=pl.String))
 
     def map(self, change: Callable[[pl.Series], pl.Series]) -> Coded:
         """The column with its distinct values changed; several may become one, or null."""
         return Coded(self.codes, change(self.values))
+
+    def column(self) -> pl.Series:
+        """The column as the texts that it is."""
+        codes = pl.Series(pl.from_arrow(self.codes), dtype=pl.UInt32)
+        return self.values.gather(codes) if len(self.values) else _nothing(len(codes))
 
     def arrow(self) -> pa.Array:
         """The column as an Arrow dictionary array."""
@@ -74,7 +79,7 @@ def request_table(records: pl.DataFrame, settings: LogSettings, salt: bytes) -> 
     def given(name: str, dtype: pl.DataType | type[pl.DataType] = pl.String) -> pl.Series:
         return records[name] if name in have else _nothing(count, dtype)
 
-    request = _request(records)
+    request = _requests(records)
     address = Coded.of(_address(records)).map(_plain_address)
     agent = Coded.of(given("user_agent")).map(_full)
     referrer = Coded.of(given("referrer")).map(lambda values: clean_referrers(_full(values), settings))
@@ -88,10 +93,10 @@ def request_table(records: pl.DataFrame, settings: LogSettings, salt: bytes) -> 
         "_raw": _arrow(_raw(given("_raw"), settings)).cast(pa.string()),
         "_problem": _arrow(given("_problem")).cast(pa.string()),
         "time": _arrow(time),
-        "method": _arrow(request["method"]),
-        "path": _arrow(clean_paths(request["path"])),
-        "query": Coded.of(request["query"]).map(lambda values: minimal_query(values, settings)).arrow(),
-        "protocol": _arrow(request["protocol"]),
+        "method": request["method"].arrow(),
+        "path": request["path"].map(clean_paths).arrow(),
+        "query": request["query"].map(lambda values: minimal_query(values, settings)).arrow(),
+        "protocol": request["protocol"].arrow(),
         "status": _arrow(given("status", pl.Int32)),
         "bytes": _arrow(given("bytes", pl.Int64)),
         "referrer": referrer.arrow(),
@@ -132,6 +137,16 @@ def _raw(raw: pl.Series, settings: LogSettings) -> pl.Series:
 
 
 # --- the request -----------------------------------------------------------------------------------------------------
+
+
+def _requests(records: pl.DataFrame) -> dict[str, Coded]:
+    """`_request` of each record; where the whole request is one field, each distinct one is taken apart once."""
+    if _REQUEST_FIELDS & set(records.columns) == {"request"}:
+        whole = Coded.of(records["request"])
+        parts = _request(pl.DataFrame({"request": whole.values}))
+        return {name: Coded(whole.codes, parts[name]) for name in parts.columns}
+    parts = _request(records)
+    return {name: Coded.of(parts[name]) for name in parts.columns}
 
 
 def _request(records: pl.DataFrame) -> pl.DataFrame:
@@ -196,9 +211,10 @@ def _request_line(request: pl.Series) -> tuple[pl.Series, pl.Series, pl.Series, 
     return method, target, protocol, whole
 
 
-def _host(absolute: pl.Series, logged: pl.Series) -> Coded:
+def _host(absolute: Coded, logged: pl.Series) -> Coded:
     """The host asked for, in small letters and without its port; an absolute address goes before the field."""
-    both = pl.select(pl.coalesce(absolute, logged)).to_series() if absolute.null_count() < len(absolute) else logged
+    named = absolute.values.null_count() < len(absolute.values)
+    both = pl.select(pl.coalesce(absolute.column(), logged)).to_series() if named else logged
     return Coded.of(both).map(lambda values: _full(values.str.to_lowercase().str.replace(r":\d+$", "")))
 
 

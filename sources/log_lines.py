@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
 _INLINE = 12
-_WINDOW = 1 << 20
+_WINDOW = 1 << 17
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\r(?!\n)")
 
 
@@ -29,24 +29,11 @@ def _escape_doubly(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("sources.escape_doubly", _escape_doubly)
 
 
-def as_text(block: bytes, is_json: bool) -> bytes:
-    r"""The block as valid UTF-8; in JSON the `\` of `\xNN` is escaped in turn. Only lines that are not are touched."""
-    if block.isascii():
-        return block
-    sign = "sources.escape_doubly" if is_json else "backslashreplace"
-    parts: list[bytes | memoryview] = []
-    view, done, at = memoryview(block), 0, 0
-    while at < len(block):
-        end = block.find(b"\n", min(at + _WINDOW, len(block) - 1)) + 1 or len(block)
-        try:
-            codecs.utf_8_decode(view[at:end], "strict", True)
-            at = end
-        except UnicodeDecodeError as error:
-            place = at + error.start
-            start, at = block.rfind(b"\n", 0, place) + 1, block.find(b"\n", place) + 1 or len(block)
-            parts += [view[done:start], bytes(view[start:at]).decode("utf-8", sign).encode()]
-            done = at
-    return b"".join([*parts, view[done:]]) if parts else block
+def _visible(line: bytes, is_json: bool) -> bytes:
+    r"""A line as valid UTF-8 without control characters; in JSON the `\` of `\xNN` is escaped in turn."""
+    text = line.decode("utf-8", "sources.escape_doubly" if is_json else "backslashreplace").encode()
+    sign = b"\\\\x%02x" if is_json else b"\\x%02x"
+    return _CONTROL.sub(lambda found: sign % found[0][0], text)
 
 
 def _places(data: np.ndarray, wanted: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
@@ -56,23 +43,53 @@ def _places(data: np.ndarray, wanted: Callable[[np.ndarray], np.ndarray]) -> np.
     return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
 
 
+def _no_text(block: bytes) -> list[int]:
+    """A place in each line that is no valid UTF-8."""
+    found: list[int] = []
+    if block.isascii():
+        return found
+    buffer, view = pa.py_buffer(block), memoryview(block)
+    done = 0
+    while done < len(block):
+        end = block.find(b"\n", min(done + _WINDOW, len(block) - 1)) + 1 or len(block)
+        if not _is_text(buffer.slice(done, end - done)):
+            while done < end:
+                try:
+                    codecs.utf_8_decode(view[done:end], "strict", True)
+                    break
+                except UnicodeDecodeError as error:
+                    found.append(done + error.start)
+                    done = block.find(b"\n", found[-1]) + 1 or len(block)
+        done = end
+    return found
+
+
+def _is_text(buffer: pa.Buffer) -> bool:
+    """Whether bytes are valid UTF-8; Arrow looks at many of them at a time."""
+    try:
+        ends = pa.py_buffer(np.array([0, buffer.size], dtype=np.int32))
+        pa.Array.from_buffers(pa.string(), 1, [None, ends, buffer]).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
 def text_lines(block: bytes, row: int, line: int, is_json: bool = False) -> tuple[pl.DataFrame, int]:
     """(`_row`, `_line`, `text` of the lines that are not blank, number of lines).
 
-    The block is valid UTF-8 and ends with a line end. Trailing blanks are no content.
+    The block ends with a line end. Trailing blanks are no content.
     """
     data = np.frombuffer(block, dtype=np.uint8)
     ends = _places(data, lambda piece: piece < 32)
     kinds = data[ends]
+    odd = np.array(_no_text(block), dtype=np.int64)
     if (kinds != 10).any():
         # Tabs separate fields, and a carriage return before the line end belongs to it.
         stray = ~np.isin(kinds, (9, 10))
         returns = np.flatnonzero(kinds == 13)
         if returns.size:
             stray[returns] = data[ends[returns] + 1] != 10
-        if stray.any():
-            sign = b"\\\\x%02x" if is_json else b"\\x%02x"
-            return text_lines(_CONTROL.sub(lambda found: sign % found[0][0], block), row, line, is_json)
+        odd = np.concatenate([odd, ends[stray]])
         ends = ends[kinds == 10]
     starts = np.empty_like(ends)
     starts[0] = 0
@@ -86,24 +103,26 @@ def text_lines(block: bytes, row: int, line: int, is_json: bool = False) -> tupl
         last = last - trailing
     lengths = last - starts + 1
     numbers = np.arange(line, line + len(ends), dtype=np.int32)
+    rewritten: dict[int, bytes] = {}
+    if odd.size:
+        for number in np.unique(np.searchsorted(ends, odd)).tolist():
+            start = starts[number]
+            rewritten[number] = _visible(block[start : start + lengths[number]], is_json)
+    text = slices(block, starts, lengths, rewritten)
+    frame = pl.DataFrame({"_row": np.arange(row, row + len(starts), dtype=np.int32), "_line": numbers, "text": text})
     if lengths.min() <= 0:
-        keep = lengths > 0
-        starts, lengths, numbers = starts[keep], lengths[keep], numbers[keep]
-    frame = pl.DataFrame(
-        {
-            "_row": np.arange(row, row + len(starts), dtype=np.int32),
-            "_line": numbers,
-            "text": slices(block, starts, lengths),
-        }
-    )
+        frame = frame.filter(pl.Series(lengths > 0))
+        frame = frame.with_columns(pl.Series("_row", np.arange(row, row + frame.height, dtype=np.int32)))
     return frame, len(ends)
 
 
-def slices(block: bytes, starts: np.ndarray, lengths: np.ndarray) -> pl.Series:
-    """Slices of valid UTF-8 text as a column that refers to the text instead of copying it.
+def slices(
+    block: bytes, starts: np.ndarray, lengths: np.ndarray, rewritten: Mapping[int, bytes] | None = None
+) -> pl.Series:
+    """Slices of text as a column that refers to the text instead of copying it; some slices have another text.
 
     Arrow's string views: the length, then either up to 12 bytes of the text itself, or its first four, the number of
-    the buffer and the place in it.
+    the buffer and the place in it. Slices and other texts are valid UTF-8; what lies between slices need not be.
     """
     if len(starts) and starts[-1] + _INLINE > len(block):
         block += b"\0" * _INLINE
@@ -121,4 +140,13 @@ def slices(block: bytes, starts: np.ndarray, lengths: np.ndarray) -> pl.Series:
         inline = np.where(np.arange(_INLINE) < lengths[short, None], inline, 0).astype(np.uint8)
         views[short, 1:] = np.ascontiguousarray(inline).view("<u4")
     buffers = [None, pa.py_buffer(views), pa.py_buffer(block)]
+    if rewritten:
+        buffers.append(pa.py_buffer(b"".join(rewritten.values())))
+        at = 0
+        for number, text in rewritten.items():
+            if len(text) <= _INLINE:
+                views[number] = np.frombuffer(len(text).to_bytes(4, "little") + text.ljust(_INLINE, b"\0"), dtype="<u4")
+            else:
+                views[number] = len(text), int.from_bytes(text[:4], "little"), 1, at
+            at += len(text)
     return pl.Series(pl.from_arrow(pa.Array.from_buffers(pa.string_view(), len(starts), buffers)), dtype=pl.String)

@@ -25,8 +25,9 @@ _IPV4_TEXT = re.compile(r"(?<![\d.])(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})(?![\d.]
 _IPV6_TEXT = re.compile(r"(?<![\w:])(?=[0-9A-Fa-f:]*::|(?:[0-9A-Fa-f]+:){7})[0-9A-Fa-f:.]+")
 _PARAMETER_TEXT = re.compile(r"(?<=[?&;])([\w.\-\[\]%]+)=([^&;\s\"'<>]*)")
 _E_MAIL_TEXT = re.compile(r"(^|[^%\w.+-])(?:[\w.+-]|%2[Bb])+(?:@|%40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
+_SECRET_NAMES = ("cookie", "authorization", "token", "password", "secret")
 _JSON_SECRET = re.compile(
-    r'("(?:[^"\\]|\\.)*(?:cookie|authorization|token|password|secret)(?:[^"\\]|\\.)*"\s*:\s*)(\[[^\]]*\]|"(?:[^"\\]|\\.)*")',
+    rf'("(?:[^"\\]|\\.)*(?:{"|".join(_SECRET_NAMES)})(?:[^"\\]|\\.)*"\s*:\s*)(\[[^\]]*\]|"(?:[^"\\]|\\.)*")',
     re.I,
 )
 # An e-mail address within a path or a query, plain or percent-encoded; the first group is what stands before it.
@@ -154,9 +155,12 @@ def clean_text(text: str, settings: LogSettings) -> str:
 
     if settings.query != "all":
         text = _PARAMETER_TEXT.sub(parameter, text)
-    text = _JSON_SECRET.sub(rf'\1"{WITHHELD}"', text)
-    text = _E_MAIL_TEXT.sub(rf"\1{WITHHELD}", text)
-    for pattern in (_IPV6_TEXT, _IPV4_TEXT):
+    folded = text.casefold()
+    if any(name in folded for name in _SECRET_NAMES):
+        text = _JSON_SECRET.sub(rf'\1"{WITHHELD}"', text)
+    if "@" in text or "%40" in text:
+        text = _E_MAIL_TEXT.sub(rf"\1{WITHHELD}", text)
+    for pattern in (_IPV6_TEXT, _IPV4_TEXT) if ":" in text else (_IPV4_TEXT,):
         text = pattern.sub(
             lambda found: mask_address(found[0], settings.ipv4_bits, settings.ipv6_bits) or found[0], text
         )

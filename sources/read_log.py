@@ -19,7 +19,7 @@ import polars as pl
 from sources.archive import ReadError
 from sources.log_columns import COLUMNS, request_table
 from sources.log_formats import LINE_FORMATS, JsonFormat, LogFormat, detect, w3c_format
-from sources.log_lines import as_text, text_lines
+from sources.log_lines import text_lines
 from sources.log_parse import Source, parse_lines, reject_frame
 from sources.log_settings import LogSettings
 from sources.opening import HEAD_BYTES, read_head, text_blocks
@@ -73,7 +73,7 @@ def parse_log(
     row, line = 1, 1
     for block, too_long, broken in _whole_lines(path, spec.read.encoding, block_bytes):
         is_json = isinstance(source.form, JsonFormat)
-        for part, directives, change in _parts(as_text(block, is_json), source.form):
+        for part, directives, change in _parts(block, source.form):
             if change is not None:
                 source = Source(change, source.others, source.zone)
             line += directives
