@@ -15,6 +15,11 @@ from pipelines.drawing.markup import joined, tag
 from pipelines.report.data import Rows
 from pipelines.report.words import Words
 
+# Columns whose texts are names out of files and configurations, and sentences: shown as they stand.
+VERBATIM = {
+    "file_name", "path", "source_export", "source_system", "source_systems", "column_name", "reason", "advice", "message",
+    "alert_reason", "evidence", "raw_type", "contact_rule", "cohort_month",
+}  # fmt: skip
 # Rows of a data table; what is beyond is counted and one query away.
 TABLE_ROWS = 60
 NUMBER_WORDS = (
@@ -64,7 +69,9 @@ def plain(words: Words, name: str) -> Column:
 
 def shown(words: Words, name: str, value: Any) -> str:
     """A value as a table shows it."""
-    return words.value(value) if isinstance(value, str) else words.format.cell(name, value)
+    if isinstance(value, str):
+        return value if name in VERBATIM else words.value(value)
+    return words.format.cell(name, value)
 
 
 def is_number(name: str) -> bool:
@@ -73,18 +80,16 @@ def is_number(name: str) -> bool:
 
 
 def table(columns: Sequence[Column], rows: Sequence[dict[str, Any]], caption: str, extra_class: str = "") -> Markup:
-    """A table whose first column names the row."""
-    head = tag("tr", [tag("th", column.heading, class_=column.kind or None, scope="col") for column in columns])
+    """A table whose first column names the row: header cells beside data cells are row headers without being told so.
+
+    What kind a column is stands once, at the table: `n3` for numbers in the third.
+    """
+    head = tag("tr", [tag("th", column.heading, scope="col") for column in columns])
     body = []
     for row in rows:
-        cells = []
-        for index, column in enumerate(columns):
-            content = column.cell(row)
-            if index == 0:
-                cells.append(tag("th", content, scope="row"))
-            else:
-                cells.append(tag("td", content, class_=column.kind or None))
-        body.append(tag("tr", cells))
+        cells = [column.cell(row) for column in columns]
+        body.append(tag("tr", tag("th", cells[0]), [tag("td", cell) for cell in cells[1:]]))
+    kinds = [f"{column.kind[0]}{place}" for place, column in enumerate(columns, start=1) if column.kind]
     return tag(
         "div",
         tag(
@@ -92,7 +97,7 @@ def table(columns: Sequence[Column], rows: Sequence[dict[str, Any]], caption: st
             tag("caption", caption, class_="hidden"),
             tag("thead", head),
             tag("tbody", body),
-            class_=extra_class or None,
+            class_=" ".join([*kinds, extra_class]).strip() or None,
         ),
         class_="scroll",
         tabindex="0",
@@ -116,11 +121,22 @@ def data_table(words: Words, rows: Rows, caption: str) -> Markup:
 
 
 def figure(
-    words: Words, key: str, drawing: Markup | str, rows: Rows, *, with_table: bool = True, **values: Any
+    words: Words,
+    key: str,
+    drawing: Markup | str,
+    rows: Rows,
+    *,
+    with_table: bool = True,
+    query_of: str | None = None,
+    **values: Any,
 ) -> Markup:
-    """The frame of one figure. `key` names its texts (`figures.<key>.title` and `.definition`) and its anchor."""
+    """The frame of one figure. `key` names its texts (`figures.<key>.title` and `.definition`) and its anchor.
+
+    query_of: key of a figure of the same page and values whose query, and table, is this one's too.
+    """
     title = words.say(f"figures.{key}.title", **values)
-    anchor = "-".join([key, *(str(value).replace(" ", "-") for value in values.values())])
+    suffix = "".join(f"-{str(value).replace(' ', '-')}" for value in values.values())
+    anchor = f"{key}{suffix}"
     parts: list[Markup | str] = [tag("h2", title, id=f"{anchor}-title")]
     parts.append(drawing if rows.rows else tag("p", words.say("ui.nothing"), class_="soft"))
     if with_table and rows.rows:
@@ -132,7 +148,9 @@ def figure(
             "details",
             tag("summary", words.say("ui.definition")),
             tag("p", words.say(f"figures.{key}.definition")),
-            tag("pre", tag("code", rows.query), tabindex="0", aria_label=words.say("ui.query")),
+            tag("p", tag("a", words.say("ui.same_query"), href=f"#{query_of}{suffix}"))
+            if query_of
+            else tag("pre", tag("code", rows.query), tabindex="0", aria_label=words.say("ui.query")),
         )
     )
     return tag("section", parts, class_="figure", id=anchor, aria_labelledby=f"{anchor}-title")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,7 @@ def languages(language: str, page: str) -> Sequence[tuple[str, str, str | None]]
     return found
 
 
+@cache
 def layout() -> jinja2.Template:
     """The frame of every page."""
     environment = jinja2.Environment(
@@ -153,6 +155,8 @@ def layout() -> jinja2.Template:
     return environment.get_template("layout.html.j2")
 
 
+@cache
 def asset(name: str) -> Markup:
-    """Style or script, to stand inside a page: ours, so taken as it is."""
-    return Markup((Path(drawing.__path__[0]) / name).read_text(encoding="utf-8"))
+    """Style or script, to stand inside a page: ours, so taken as it is, but for indents and lines that only comment."""
+    lines = (Path(drawing.__path__[0]) / name).read_text(encoding="utf-8").splitlines()
+    return Markup("\n".join(line.strip() for line in lines if not line.strip().startswith("//")))

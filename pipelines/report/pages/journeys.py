@@ -67,7 +67,15 @@ def journey(words: Words, data: Data, definition: str) -> Page:
         figure(
             words, "ways", joined([tag("p", words.say("ui.sankey_help"), class_="soft"), drawing]), forward, name=name
         ),
-        figure(words, "tree_forward", _tree(words, ways(forward, True)), forward, with_table=False, name=name),
+        figure(
+            words,
+            "tree_forward",
+            _tree(words, ways(forward, True)),
+            forward,
+            with_table=False,
+            query_of="ways",
+            name=name,
+        ),
         figure(words, "tree_backward", _tree(words, ways(backward, False)), backward, name=name),
         figure(words, "step_matrix", step_matrix(words, matrix), matrix, name=name),
     ]
