@@ -196,14 +196,16 @@ def _scopes(table: pa.Table, *order: str) -> Iterator[tuple[str, pl.DataFrame]]:
 def conversion(table: pa.Table) -> pa.Table:
     """Finish of `effect_conversion`: hazard of converting per visit or contact, given what came strictly before.
 
-    Reads one row without a factor per touch of each decided journey (`unit_id`, `period`, `customer_id`, `is_converted`,
-    `first_channel`, `step_count`: steps so far) and one per factor with the touch (`first_period`) from which on it has been
-    met. Controls: touches and steps so far (who looks at more meets more), and the channel of the first touch; that channel is a
-    factor too (`first_channel`), estimated per journey.
+    Reads one row without a factor per occasion (visit or contact) of each decided journey: `unit_id`, `period`, `customer_id`,
+    `is_converted`, `is_named`, `is_returning`, `first_channel`, `occasion_channel`, `step_count` (steps so far), `was_near`; and
+    one per factor with the occasion (`first_period`) from which on it has been met. Controls: occasions and steps so far (who
+    looks at more meets more), whether an earlier occasion came near to the goal in vain, where this occasion and the first one
+    came from, whether the customer is named and was here before. The channel of the first is a factor too (`first_channel`),
+    estimated per journey. See `_comparable` for unnamed visitors.
     """
     rows: list[dict[str, Any]] = []
     for scope, part in _scopes(table, "unit_id", "period"):
-        touch = part.filter(pl.col("factor").is_null())
+        touch = _comparable(part.filter(pl.col("factor").is_null()))
         journey = touch.filter(pl.col("period") == 1)
         if not journey["is_converted"].any():
             continue
@@ -212,8 +214,19 @@ def conversion(table: pa.Table) -> pa.Table:
     return published(rows)
 
 
+def _comparable(touch: pl.DataFrame) -> pl.DataFrame:
+    """The touches without those of named, or of unnamed, customers when next to none of these converted.
+
+    Who buys is named by it, so journeys of unnamed visitors mostly never convert: with them, whatever gives a visitor a name
+    (a form, a newsletter, a call) would seem to sell. With a column of their own they would say nothing in a logistic model.
+    """
+    converted = touch.filter((pl.col("period") == 1) & pl.col("is_converted")).group_by("is_named").len()
+    enough = converted.filter(pl.col("len") >= MINIMUM_EVENTS)["is_named"].to_list()
+    return touch.filter(pl.col("is_named").is_in(enough)) if enough else touch
+
+
 def _person_periods(part: pl.DataFrame, touch: pl.DataFrame, journey: pl.DataFrame) -> Units:
-    """A row per touch of each journey; its outcome: whether the journey converts before the next touch."""
+    """A row per occasion of each journey; its outcome: whether the journey converts before the next one."""
     periods = np.diff(np.append(np.flatnonzero(touch["period"].to_numpy() == 1), len(touch))).astype(np.int64)
     start = np.concatenate([[0], np.cumsum(periods)])
     unit = np.repeat(np.arange(len(journey)), periods)
@@ -226,13 +239,16 @@ def _person_periods(part: pl.DataFrame, touch: pl.DataFrame, journey: pl.DataFra
     first = met["first_period"].to_numpy().astype(np.int64)
     place = met["unit"].to_numpy().astype(np.int64)
     length = periods[place] - first + 1
-    # A factor met at touch k counts at touch k and all later ones.
+    # A factor met at occasion k counts at k and all later ones.
     row = np.repeat(start[place] + first - 1, length) + _counting(length)
     names, member, _ = _membership(met[np.repeat(np.arange(len(met)), length)], row, int(start[-1]))
-    channel = _dummies(journey["first_channel"])[unit]
-    steps = np.log(touch["step_count"].to_numpy().astype(np.float64))
+    channel = _dummies(journey["first_channel"].fill_null(""))[unit]
+    here = _dummies(touch["occasion_channel"])
+    person = touch.select(pl.col("was_near", "is_named", "is_returning").cast(pl.Float64)).to_numpy()
+    steps = np.log1p(touch["step_count"].to_numpy().astype(np.float64))
+    few = [number == k for k in (2, 3, 4)]
     controls = np.column_stack(
-        [np.ones(len(unit)), *(number == k for k in (2, 3, 4)), number > 4, np.log(number), steps, steps**2, channel]
+        [np.ones(len(unit)), *few, number > 4, np.log(number), steps, steps**2, person, channel, here]
     )
     cluster = _coded(journey, "customer_id")[unit]
     return Units(names, member, outcome, controls.astype(np.float64), np.ones(len(unit)), cluster, unit)
@@ -253,7 +269,13 @@ def _dummies(values: pl.Series) -> Floats:
 
 
 def _first_channels(journey: pl.DataFrame) -> list[dict[str, Any]]:
-    """Conversion of whole journeys by the channel of their first touch, against those that came by themselves."""
+    """Conversion of whole journeys by the channel of their first visit, against those that came by themselves.
+
+    Adjusted for whether the customer had been here before: who returns comes directly more often, and buys more often.
+    """
+    journey = journey.filter(pl.col("first_channel").is_not_null())
+    if not len(journey):
+        return []
     counts = journey["first_channel"].value_counts().sort(["count", "first_channel"], descending=[True, False])
     names = counts["first_channel"].to_list()
     reference = CHANNEL_REFERENCE if CHANNEL_REFERENCE in names else names[0]
@@ -275,7 +297,7 @@ def _first_channels(journey: pl.DataFrame) -> list[dict[str, Any]]:
             tuple(("first_channel", name) for name in large),
             np.column_stack([(journey["first_channel"] == name).to_numpy() for name in large]).astype(float),
             journey["is_converted"].to_numpy().astype(np.float64),
-            np.ones((rows, 1)),
+            np.column_stack([np.ones(rows), journey.select(pl.col("is_named", "is_returning").cast(pl.Float64))]),
             np.ones(rows),
             _coded(journey, "customer_id"),
             np.arange(rows),
@@ -385,8 +407,9 @@ def _penalty_and_reward(units: Units, worse: Floats) -> dict[tuple[str, str], di
 def retention(table: pa.Table) -> pa.Table:
     """Finish of `effect_retention`: hazard of coming back (or leaving) per period, with touches that change over time.
 
-    Reads per period at risk one row without a factor (`unit_id`, `period`, `customer_id`, `is_event`) and one per
-    factor met in the window before the period began. Controls: the period since the order or the contract's beginning.
+    Reads per period at risk one row without a factor (`unit_id`, `period`, `order_number`, `customer_id`, `is_event`) and one per
+    factor met in the window before the period began. Controls: the period since the order or the contract's beginning, and
+    how many orders came before (who ordered often comes back, whatever is met in between).
     """
     rows: list[dict[str, Any]] = []
     for scope, part in _scopes(table, "unit_id", "period"):
@@ -398,7 +421,8 @@ def retention(table: pa.Table) -> pa.Table:
         names, member, _ = _membership(met, met["row"].to_numpy().astype(np.int64), len(spell))
         period = spell["period"].to_numpy().astype(np.int64)
         later = [period == k for k in range(2, min(int(period.max()), 12))] + [period >= min(int(period.max()), 12)]
-        controls = np.column_stack([np.ones(len(spell)), *later]).astype(np.float64)
+        order = spell["order_number"].to_numpy().astype(np.float64)
+        controls = np.column_stack([np.ones(len(spell)), *later, order > 1, np.log(order)]).astype(np.float64)
         units = Units(
             names,
             member,

@@ -98,6 +98,8 @@ CHANNELS = (
     "store",
     "phone",
 )
+# Log-odds of filling the cart: everybody's, how people differ (standard deviation), what a later episode adds.
+CART_LOG_ODDS, TASTE_DEVIATION, RETURNING_LOG_ODDS = -0.1, 0.6, 0.25
 # What a first contact through a channel adds to the log-odds of filling the cart. Written to truth/channel_effect.
 CHANNEL_EFFECT = (0.25, -0.55, 0.10, -0.35, 0.60, 0.35, 0.0, 0.45, 0.30)
 
@@ -118,6 +120,12 @@ SATISFACTION_EFFECT = {
 # The newsletter's experiment: every recipient gets one of two subject lines, by lot; the chance that an opened mail is clicked.
 EXPERIMENT = "subject"
 EXPERIMENT_CLICK = {"subject_a": 0.12, "subject_b": 0.24}
+
+# What a service visit adds to the chance to buy at the till within RETURN_DAYS. Written to truth/return_effect.
+RETURN_EFFECT = {"service_visit": 0.30}
+RETURN_DAYS = 30
+# Buying episodes begin no later than this many days before the end, so that they can come to their own end.
+LAST_EPISODE_DAYS = 10
 
 # Planted causes of drop-off: day ranges counted from day 0, inclusive.
 PAYMENT_ERROR_DAYS = (56, 83)

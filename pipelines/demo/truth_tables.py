@@ -13,6 +13,7 @@ import polars as pl
 
 from pipelines.demo import company as co
 from pipelines.demo.behaviour import Behaviour
+from pipelines.demo.chance import logistic
 from pipelines.demo.company import DAY, END, START
 from pipelines.demo.kinds import STAGES
 from pipelines.demo.people import People
@@ -151,8 +152,12 @@ def _write_planted(folder: Path, behaviour: Behaviour) -> None:
         "channel_effect",
         pl.DataFrame({"channel": co.CHANNELS, "log_odds": co.CHANNEL_EFFECT})
         .join(share, on="channel", how="left", maintain_order="left")
-        .with_columns(converted_share=pl.col("converted_count") / pl.col("episode_count")),
+        .with_columns(
+            converted_share=pl.col("converted_count") / pl.col("episode_count"),
+            journey_log_odds=pl.Series(_channel_effect_on_journeys(e)),
+        ),
     )
+    write_table(folder, "conversion_effect", _checkout_effects(e))
     write_table(folder, "drop_off", _drop_offs(behaviour))
     s = behaviour.survey
     nps = s.filter(pl.col("kind") == 0)
@@ -196,6 +201,30 @@ def _write_planted(folder: Path, behaviour: Behaviour) -> None:
         ),
     )
     write_table(folder, "experiment", _experiment(behaviour))
+    returned = behaviour.till.filter(pl.col("cause").is_not_null())
+    write_table(
+        folder,
+        "return_purchase",
+        returned.select(
+            person_id=pl.col("person") + 1,
+            occurred_at=pl.from_epoch("at").dt.cast_time_unit("us"),
+            cause="cause",
+            is_identified="is_named",
+        ),
+    )
+    visit_count = behaviour.meeting.filter((pl.col("kind") == 2) & (pl.col("at") < END - co.RETURN_DAYS * DAY)).height
+    write_table(
+        folder,
+        "return_effect",
+        pl.DataFrame(
+            {
+                "experience": list(co.RETURN_EFFECT),
+                "planted_share": list(co.RETURN_EFFECT.values()),
+                "window_days": [co.RETURN_DAYS],
+                "visit_count": [visit_count],
+            }
+        ),
+    )
     write_table(
         folder,
         "survey_answer",
@@ -207,6 +236,101 @@ def _write_planted(folder: Path, behaviour: Behaviour) -> None:
             *co.SATISFACTION_EFFECT,
         ),
     )
+
+
+def _with_journey(episode: pl.DataFrame) -> pl.DataFrame:
+    """Episodes of customers in the order of time, with `journey`: episodes go on with the one before, unless that ended with an
+    order or lies more than thirty days back."""
+    return (
+        episode.filter(~pl.col("is_anonymous"))
+        .sort("person", "start_at")
+        .with_columns(
+            is_new=(
+                (pl.col("start_at").shift(1).is_null())
+                | (pl.col("start_at") - pl.col("start_at").shift(1) > 30 * DAY)
+                | pl.col("is_order").shift(1)
+            ).over("person")
+        )
+        .with_columns(journey=pl.col("is_new").fill_null(True).cum_sum())
+    )
+
+
+def _channel_effect_on_journeys(episode: pl.DataFrame) -> list[float | None]:
+    """What of each channel's planted log-odds reaches the orders of a journey, in log-odds; None for what is not the web.
+
+    A cart is not yet an order, and who does not buy may come back within thirty days, by whatever channel: both take from it.
+    """
+    mine = _with_journey(episode).with_columns(is_cart=pl.col("stage") > 0)
+    online = mine.filter(pl.col("channel") <= co.DIRECT)
+    kept = float(online["is_order"].sum()) / max(float(online["is_cart"].sum()), 1.0)
+    journey = mine.group_by("journey", maintain_order=True).agg(
+        pl.col("channel").first(),
+        is_later=pl.col("no").first() > 0,
+        first=pl.col("is_order").first(),
+        later=pl.col("is_order").slice(1).any(),
+    )
+    point, weight = np.polynomial.hermite_e.hermegauss(21)
+    weight = weight / weight.sum()
+    found: list[float | None] = []
+    for number, size in enumerate(co.CHANNEL_EFFECT):
+        part = journey.filter(pl.col("channel") == number)
+        if number > co.DIRECT or not len(part):
+            found.append(None)
+            continue
+        again = float(part["later"].sum()) / max(float((~part["first"]).sum()), 1.0)
+        returning = float(part["is_later"].mean() or 0.0)  # type: ignore[arg-type]
+        odds = []
+        for planted in (size, 0.0):
+            taste = co.CART_LOG_ODDS + planted + co.TASTE_DEVIATION * point
+            cart = weight @ ((1 - returning) * logistic(taste) + returning * logistic(taste + co.RETURNING_LOG_ODDS))
+            order = kept * float(cart)
+            order += (1 - order) * again
+            odds.append(order)
+        known = all(0 < order < 1 for order in odds)
+        found.append(float(np.subtract(*np.log(odds) - np.log1p(-np.array(odds)))) if known else None)
+    return found
+
+
+def _checkout_effects(episode: pl.DataFrame) -> pl.DataFrame:
+    """How many of those who began to pay ordered, with an experience so far in their journey and with none: planted losses."""
+    met = {"is_declined_so_far": pl.col("is_declined"), "is_error_so_far": pl.col("is_broken") | pl.col("is_dead")}
+    checkout = (
+        _with_journey(episode)
+        .with_columns(condition.cum_max().over("journey").alias(name) for name, condition in met.items())
+        .filter("is_checkout")
+    )
+    without = checkout.filter(~(pl.col("is_error_so_far") | pl.col("is_declined_so_far")))
+    rows = []
+    for experience, touchpoint_type, name in (
+        ("payment_declined", "payment_failed", "is_declined_so_far"),
+        ("error_before_or_at_payment", "error_page", "is_error_so_far"),
+    ):
+        part = checkout.filter(name)
+        share = [
+            None
+            if not len(x) or x["is_order"].all() or not x["is_order"].any()
+            else float(x["is_order"].sum()) / len(x)
+            for x in (part, without)
+        ]
+        rows.append(
+            {
+                "experience": experience,
+                "touchpoint_type": touchpoint_type,
+                "checkout_count": len(part),
+                "ordered_count": int(part["is_order"].sum()),
+                "ordered_share_without": share[1],
+                "log_odds": None
+                if share[0] is None or share[1] is None
+                else float(np.log(share[0] / (1 - share[0])) - np.log(share[1] / (1 - share[1]))),
+            }
+        )
+    schema = {
+        "experience": pl.String,
+        "touchpoint_type": pl.String,
+        "checkout_count": pl.Int64,
+        "ordered_count": pl.Int64,
+    }
+    return pl.DataFrame(rows, schema=schema | {"ordered_share_without": pl.Float64, "log_odds": pl.Float64})
 
 
 def _experiment(behaviour: Behaviour) -> pl.DataFrame:

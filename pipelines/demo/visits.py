@@ -75,8 +75,10 @@ def make_episodes(people: People, seed: int) -> pl.DataFrame:
     )
 
     # Stages. Offline episodes buy at the till or by telephone and never see the cart.
-    taste = np.concatenate([rng.normal(0.0, 0.6, n), np.full(total - n, -2.6)])[person]
-    p_cart = logistic(-0.1 + np.array(co.CHANNEL_EFFECT)[channel] + taste + 0.25 * (no > 0))
+    taste = np.concatenate([rng.normal(0.0, co.TASTE_DEVIATION, n), np.full(total - n, -2.6)])[person]
+    p_cart = logistic(
+        co.CART_LOG_ODDS + np.array(co.CHANNEL_EFFECT)[channel] + taste + co.RETURNING_LOG_ODDS * (no > 0)
+    )
     cart = rng.random(m) < p_cart
     checkout = cart & (rng.random(m) < 0.74)
     attempt = checkout & (rng.random(m) < np.where(anonymous, 0.25, 0.86)) & ~anonymous

@@ -2,164 +2,329 @@
 -- kind: aggregate
 -- grain: measure, scope, factor_kind, factor
 -- finish: models.effect.conversion
--- The SELECT gives one row per touch without a factor, and one per factor with the touch from which on it had been met. The
--- goal itself is no factor: everything that counts lies strictly before it. With more journeys than the limit, those whose
--- id falls below a share are taken: the same ones every night.
+-- An occasion is a run of steps with no more than a session's pause between them. At risk of converting are the visits that looked
+-- at more than one page (an idle click on a newsletter, or a mail that is opened, is no attempt at anything), and in journeys
+-- without visits all occasions; the others count as met before the next one at risk. The SELECT gives one row per occasion at risk
+-- without a factor, and one per factor with the occasion at risk from which on it had been met. The goal itself is no factor:
+-- everything that counts lies strictly before it, and a journey that is nothing but its goal is left out: beside it, whatever was
+-- met would look bad. With more journeys than the limit, those whose id falls below a share are taken: the same ones every night.
+-- step_count: how much was looked at so far: steps in the channel an occasion began in, before it came to buying. The checkout and
+-- the page that thanks for an order belong to the outcome and are no measure of interest.
+-- was_near: an earlier occasion came as far as buying itself and no further. first_channel: where the first occasion at risk came
+-- from. is_named: somebody, not only a device; who buys gets a name, so among the unnamed nobody ever bought. is_returning:
+-- not the customer's first journey of this definition.
 with
 
 setting_import as (
     select
         effect_unit_limit,
-        long_wait_seconds
+        long_wait_seconds,
+        session_gap_seconds * 1000000 as gap_microseconds
     from setting
+),
+
+decided as (
+    select
+        journey_id,
+        journey_definition,
+        customer_id,
+        started_at,
+        status = 'converted' as is_converted
+    from journey
+    where status <> 'open'
+        and not (status = 'converted' and step_count = 1)
 ),
 
 size as (
     select
         journey_definition,
-        count(distinct journey_id) as journey_count
-    from attribution_touch
+        count(*) as journey_count
+    from decided
     group by journey_definition
 ),
 
 chosen as (
     select
-        attribution_touch.journey_definition,
-        attribution_touch.journey_id,
-        attribution_touch.customer_id,
-        attribution_touch.touch_number,
-        attribution_touch.attribution_channel,
-        attribution_touch.first_step_number,
-        attribution_touch.last_step_number,
-        attribution_touch.is_converted
-    from attribution_touch
-    inner join size on size.journey_definition = attribution_touch.journey_definition
+        decided.journey_id,
+        decided.journey_definition,
+        decided.customer_id,
+        decided.started_at,
+        decided.is_converted
+    from decided
+    inner join size on size.journey_definition = decided.journey_definition
     cross join setting_import
     where size.journey_count <= setting_import.effect_unit_limit
-        or attribution_touch.journey_id % 1024 * size.journey_count < 1024 * setting_import.effect_unit_limit
+        or decided.journey_id % 1024 * size.journey_count < 1024 * setting_import.effect_unit_limit
 ),
 
-touch as (
+step as (
     select
-        journey_definition,
-        journey_id,
-        customer_id,
-        touch_number,
-        is_converted,
-        -- The last touch of a converted journey ends with its goal, which is not yet known when it counts.
-        greatest(
+        chosen.journey_id,
+        journey_step.step_number,
+        journey_step.occurred_at,
+        journey_step.touchpoint_type,
+        journey_step.channel,
+        journey_step.is_failure,
+        coalesce(journey_step.journey_phase = 'during', false) as is_near,
+        coalesce(journey_step.waiting_seconds >= setting_import.long_wait_seconds, false) as is_long_wait,
+        session.session_id is not null as is_visit,
+        coalesce(
+            regexp_replace(lower(session.channel_group), '[^a-z]+', '_', 'g'), journey_step.channel
+        ) as occasion_channel,
+        lag(journey_step.occurred_at) over (
+            partition by chosen.journey_id
+            order by journey_step.step_number
+        ) as previous_at
+    from journey_step
+    inner join chosen on chosen.journey_id = journey_step.journey_id
+    cross join setting_import
+    left join session on session.session_id = journey_step.session_id
+    where not journey_step.is_goal
+),
+
+numbered as (
+    select
+        step.journey_id,
+        step.step_number,
+        step.touchpoint_type,
+        step.channel,
+        step.is_failure,
+        step.is_long_wait,
+        step.is_near,
+        step.is_visit,
+        step.occasion_channel,
+        sum(
             case
-                when is_converted and touch_number = max(touch_number) over (partition by journey_id)
-                    then last_step_number - 1
-                else last_step_number
-            end,
-            1
-        ) as step_count,
-        max(case when touch_number = 1 then attribution_channel end) over (partition by journey_id) as first_channel
-    from chosen
+                when step.previous_at is null
+                    or date_diff('microsecond', step.previous_at, step.occurred_at) > setting_import.gap_microseconds
+                    then 1
+                else 0
+            end
+        ) over (
+            partition by step.journey_id
+            order by step.step_number
+            rows between unbounded preceding and current row
+        ) as period
+    from step
+    cross join setting_import
+),
+
+-- The channel of an occasion is that of its visit, where it has one.
+leading_step as (
+    select
+        journey_id,
+        period,
+        channel,
+        occasion_channel,
+        min(case when is_near then step_number end) over (partition by journey_id, period) as near_step_number
+    from numbered
+    qualify row_number() over (
+        partition by journey_id, period
+        order by is_visit desc, step_number
+    ) = 1
+),
+
+counted as (
+    select
+        numbered.journey_id,
+        numbered.period,
+        leading_step.occasion_channel,
+        bool_or(numbered.is_visit) as is_visit,
+        bool_or(numbered.is_near) as is_near,
+        sum(
+            case
+                when numbered.channel = leading_step.channel
+                    and (
+                        leading_step.near_step_number is null
+                        or numbered.step_number < leading_step.near_step_number
+                    )
+                    then 1
+                else 0
+            end
+        ) as step_count
+    from numbered
+    inner join leading_step
+        on leading_step.journey_id = numbered.journey_id
+        and leading_step.period = numbered.period
+    group by
+        numbered.journey_id,
+        numbered.period,
+        leading_step.occasion_channel
+),
+
+flagged as (
+    select
+        journey_id,
+        period,
+        occasion_channel,
+        step_count,
+        is_near,
+        (is_visit and step_count > 1) or not bool_or(is_visit) over (partition by journey_id) as is_at_risk
+    from counted
+),
+
+-- risk_number: the occasion at risk that this one is, or that it comes before.
+occasion as (
+    select
+        flagged.journey_id,
+        flagged.period,
+        flagged.is_at_risk,
+        flagged.occasion_channel,
+        sum(flagged.step_count) over so_far as step_count,
+        coalesce(
+            bool_or(flagged.is_near) over (
+                partition by flagged.journey_id
+                order by flagged.period
+                rows between unbounded preceding and 1 preceding
+            ),
+            false
+        ) as was_near,
+        sum(case when flagged.is_at_risk then 1 else 0 end) over so_far
+        + case when flagged.is_at_risk then 0 else 1 end as risk_number
+    from flagged
+    window so_far as (
+        partition by flagged.journey_id
+        order by flagged.period
+        rows between unbounded preceding and current row
+    )
+),
+
+entry as (
+    select
+        journey_id,
+        max(case when risk_number = 1 then occasion_channel end) as first_channel,
+        max(risk_number) as risk_count
+    from occasion
+    where is_at_risk
+    group by journey_id
 ),
 
 met as (
     select
-        chosen.journey_definition,
-        chosen.journey_id,
-        chosen.touch_number,
-        journey_step.touchpoint_type,
-        journey_step.channel,
-        journey_step.is_failure,
-        coalesce(journey_step.waiting_seconds >= setting_import.long_wait_seconds, false) as is_long_wait
-    from journey_step
-    cross join setting_import
-    inner join chosen
-        on chosen.journey_id = journey_step.journey_id
-        and journey_step.step_number between chosen.first_step_number and chosen.last_step_number
-    where not journey_step.is_goal
+        numbered.journey_id,
+        numbered.touchpoint_type,
+        numbered.channel,
+        numbered.is_failure,
+        numbered.is_long_wait,
+        occasion.risk_number
+    from numbered
+    inner join occasion
+        on occasion.journey_id = numbered.journey_id
+        and occasion.period = numbered.period
+),
+
+named as (
+    select distinct customer_id
+    from customer_identifier
+    where identifier_type not in ('visitor', 'cookie')
+),
+
+first_journey as (
+    select
+        customer_id,
+        journey_definition,
+        min(started_at) as started_at
+    from journey
+    group by
+        customer_id,
+        journey_definition
 ),
 
 factor as (
     select
-        journey_definition,
         journey_id,
         'touchpoint' as factor_kind,
         touchpoint_type as factor,
-        min(touch_number) as first_period
+        min(risk_number) as first_period
     from met
     group by
-        journey_definition,
         journey_id,
         touchpoint_type
 
     union all
 
     select
-        journey_definition,
         journey_id,
         'channel' as factor_kind,
         channel as factor,
-        min(touch_number) as first_period
+        min(risk_number) as first_period
     from met
     group by
-        journey_definition,
         journey_id,
         channel
 
     union all
 
     select
-        journey_definition,
         journey_id,
         'failure' as factor_kind,
         touchpoint_type as factor,
-        min(touch_number) as first_period
+        min(risk_number) as first_period
     from met
     where is_failure
     group by
-        journey_definition,
         journey_id,
         touchpoint_type
 
     union all
 
     select
-        journey_definition,
         journey_id,
         'wait' as factor_kind,
         touchpoint_type as factor,
-        min(touch_number) as first_period
+        min(risk_number) as first_period
     from met
     where is_long_wait
     group by
-        journey_definition,
         journey_id,
         touchpoint_type
 )
 
 select
-    cast(journey_definition as varchar) as scope,
-    cast(journey_id as bigint) as unit_id,
-    cast(customer_id as bigint) as customer_id,
-    cast(touch_number as integer) as period,
-    cast(step_count as integer) as step_count,
-    cast(is_converted as boolean) as is_converted,
-    cast(first_channel as varchar) as first_channel,
+    cast(chosen.journey_definition as varchar) as scope,
+    cast(chosen.journey_id as bigint) as unit_id,
+    cast(chosen.customer_id as bigint) as customer_id,
+    cast(occasion.risk_number as integer) as period,
+    cast(occasion.step_count as integer) as step_count,
+    cast(occasion.was_near as boolean) as was_near,
+    cast(chosen.is_converted as boolean) as is_converted,
+    cast(named.customer_id is not null as boolean) as is_named,
+    cast(chosen.started_at > first_journey.started_at as boolean) as is_returning,
+    cast(occasion.occasion_channel as varchar) as occasion_channel,
+    cast(entry.first_channel as varchar) as first_channel,
     cast(null as varchar) as factor_kind,
     cast(null as varchar) as factor,
     cast(null as integer) as first_period,
     cast(null as boolean) as is_bad
-from touch
+from occasion
+inner join chosen on chosen.journey_id = occasion.journey_id
+inner join first_journey
+    on first_journey.customer_id = chosen.customer_id
+    and first_journey.journey_definition = chosen.journey_definition
+inner join entry on entry.journey_id = occasion.journey_id
+left join named on named.customer_id = chosen.customer_id
+where occasion.is_at_risk
 
 union all
 
 select
-    cast(journey_definition as varchar) as scope,
-    cast(journey_id as bigint) as unit_id,
+    cast(chosen.journey_definition as varchar) as scope,
+    cast(factor.journey_id as bigint) as unit_id,
     cast(null as bigint) as customer_id,
     cast(null as integer) as period,
     cast(null as integer) as step_count,
+    cast(null as boolean) as was_near,
     cast(null as boolean) as is_converted,
+    cast(null as boolean) as is_named,
+    cast(null as boolean) as is_returning,
+    cast(null as varchar) as occasion_channel,
     cast(null as varchar) as first_channel,
-    cast(factor_kind as varchar) as factor_kind,
-    cast(factor as varchar) as factor,
-    cast(first_period as integer) as first_period,
+    cast(factor.factor_kind as varchar) as factor_kind,
+    cast(factor.factor as varchar) as factor,
+    cast(factor.first_period as integer) as first_period,
     cast(null as boolean) as is_bad
 from factor
+inner join chosen on chosen.journey_id = factor.journey_id
+inner join entry
+    on entry.journey_id = factor.journey_id
+    and factor.first_period <= entry.risk_count

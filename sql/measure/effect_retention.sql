@@ -1,11 +1,11 @@
--- effect_retention: what goes with coming back for the next order, and with leaving a contract, per 30 days.
+-- effect_retention: what goes with coming back for the next order, and with leaving a contract, per 10 days.
 -- kind: aggregate
 -- grain: measure, scope, factor_kind, factor
 -- finish: models.effect.retention
--- repeat_order: after each order, every 30 days until the next one, at most twelve periods. contract: from the first sign of a
+-- repeat_order: after each order, every 10 days until the next one, at most 36 periods. contract: from the first sign of a
 -- contract until it is terminated. A period that was not over at the data date is censored and left out, unless its event came.
--- The factors of a period are those met in the effect window before it began: touches change over time, and nothing that comes
--- with the event itself counts.
+-- The factors of a period are those met in the effect window before it began and after what began the spell: touches change over
+-- time, nothing that comes with the event itself counts, and what led to the last order is no part of what follows it.
 with
 
 setting_import as (
@@ -13,23 +13,23 @@ setting_import as (
         data_date_at,
         effect_window_seconds * 1000000 as window_microseconds,
         effect_unit_limit,
-        cast(30 as bigint) * 86400000000 as period_microseconds
+        cast(10 as bigint) * 86400000000 as period_microseconds
     from setting
 ),
 
-period_number as (
-    select 1 as period
+digit as (
+    select 0 as digit
+    union all select 1
     union all select 2
     union all select 3
     union all select 4
     union all select 5
-    union all select 6
-    union all select 7
-    union all select 8
-    union all select 9
-    union all select 10
-    union all select 11
-    union all select 12
+),
+
+period_number as (
+    select six.digit * 6 + one.digit + 1 as period
+    from digit as six
+    cross join digit as one
 ),
 
 typed as (
@@ -50,12 +50,14 @@ ordered as (
         customer_id,
         touchpoint_id,
         occurred_at as began_at,
-        lead(occurred_at) over (
-            partition by customer_id
-            order by occurred_at, sort_rank, touchpoint_id
-        ) as ended_at
+        lead(occurred_at) over customer_order as ended_at,
+        row_number() over customer_order as order_number
     from typed
     where touchpoint_type in ('order_placed', 'pos_purchase')
+    window customer_order as (
+        partition by customer_id
+        order by occurred_at, sort_rank, touchpoint_id
+    )
 ),
 
 contract as (
@@ -63,7 +65,8 @@ contract as (
         customer_id,
         min(touchpoint_id) as touchpoint_id,
         min(case when touchpoint_type <> 'contract_terminated' then occurred_at end) as began_at,
-        max(case when touchpoint_type = 'contract_terminated' then occurred_at end) as ended_at
+        max(case when touchpoint_type = 'contract_terminated' then occurred_at end) as ended_at,
+        1 as order_number
     from typed
     where touchpoint_type in ('contract_changed', 'contract_renewed', 'contract_terminated')
     group by customer_id
@@ -75,7 +78,8 @@ spell as (
         customer_id,
         touchpoint_id,
         began_at,
-        ended_at
+        ended_at,
+        order_number
     from ordered
 
     union all
@@ -85,7 +89,8 @@ spell as (
         customer_id,
         touchpoint_id,
         began_at,
-        ended_at
+        ended_at,
+        order_number
     from contract
     where began_at is not null
         and (ended_at is null or ended_at > began_at)
@@ -105,7 +110,9 @@ dated as (
         spell.customer_id,
         spell.touchpoint_id,
         spell.ended_at,
+        spell.order_number,
         period_number.period,
+        spell.began_at,
         spell.began_at
         + (period_number.period - 1) * (setting_import.period_microseconds / 1000000) * interval '1' second as period_at,
         spell.began_at
@@ -114,8 +121,9 @@ dated as (
     inner join size on size.scope = spell.scope
     cross join setting_import
     cross join period_number
-    where size.spell_count <= setting_import.effect_unit_limit
-        or spell.customer_id % 1024 * size.spell_count < 1024 * setting_import.effect_unit_limit
+    -- An order has many periods, so half as many orders are taken as journeys or answers.
+    where 2 * size.spell_count <= setting_import.effect_unit_limit
+        or spell.customer_id % 1024 * 2 * size.spell_count < 1024 * setting_import.effect_unit_limit
 ),
 
 at_risk as (
@@ -124,6 +132,8 @@ at_risk as (
         dated.customer_id,
         dated.touchpoint_id,
         dated.period,
+        dated.order_number,
+        dated.began_at,
         dated.period_at,
         coalesce(dated.ended_at < dated.period_end_at, false) as is_event
     from dated
@@ -147,6 +157,7 @@ met as (
     cross join setting_import
     inner join effect_experience
         on effect_experience.customer_id = at_risk.customer_id
+        and effect_experience.occurred_at > at_risk.began_at
         and effect_experience.occurred_at < at_risk.period_at
         and date_diff('microsecond', effect_experience.occurred_at, at_risk.period_at) <= setting_import.window_microseconds
     group by
@@ -161,6 +172,7 @@ select
     cast(scope as varchar) as scope,
     cast(touchpoint_id as bigint) as unit_id,
     cast(period as integer) as period,
+    cast(order_number as integer) as order_number,
     cast(customer_id as bigint) as customer_id,
     cast(is_event as boolean) as is_event,
     cast(null as varchar) as factor_kind,
@@ -174,6 +186,7 @@ select
     cast(scope as varchar) as scope,
     cast(touchpoint_id as bigint) as unit_id,
     cast(period as integer) as period,
+    cast(null as integer) as order_number,
     cast(null as bigint) as customer_id,
     cast(null as boolean) as is_event,
     cast(factor_kind as varchar) as factor_kind,

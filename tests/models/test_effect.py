@@ -106,7 +106,8 @@ def conversion_company(journeys: int = 6000) -> pa.Table:
                 break
         rows += [
             {"scope": "purchase", "unit_id": unit, "customer_id": unit // 2, "period": period, "step_count": 3 * period}
-            | {"is_converted": converted, "first_channel": channel}
+            | {"is_converted": converted, "first_channel": channel, "occasion_channel": channel}
+            | {"is_named": True, "is_returning": False, "was_near": False}
             for period in range(1, periods + 1)
         ]
         rows += [
@@ -115,7 +116,8 @@ def conversion_company(journeys: int = 6000) -> pa.Table:
         ]
     schema = pa.schema(
         [("scope", pa.string()), ("unit_id", pa.int64()), ("customer_id", pa.int64()), ("period", pa.int32()),
-         ("step_count", pa.int32()),
+         ("step_count", pa.int32()), ("is_named", pa.bool_()), ("is_returning", pa.bool_()), ("was_near", pa.bool_()),
+         ("occasion_channel", pa.string()),
          ("is_converted", pa.bool_()), ("first_channel", pa.string()), ("factor_kind", pa.string()), ("factor", pa.string()),
          ("first_period", pa.int32()), ("is_bad", pa.bool_())]
     )  # fmt: skip
@@ -149,6 +151,7 @@ def test_retention_by_periods() -> None:
             "unit_id": np.arange(n) // 2,
             "period": np.arange(n) % 2 + 1,
             "customer_id": np.arange(n) // 4,
+            "order_number": 1,
             "is_event": event,
         }
     )
@@ -202,3 +205,30 @@ def test_the_order_of_rows_means_nothing() -> None:
     table = satisfaction_company(answers=400)
     shuffled = table.take(pa.array(np.random.default_rng(datetime(2024, 1, 1).day).permutation(len(table))))
     assert effect.satisfaction(table).equals(effect.satisfaction(shuffled))
+
+
+def test_unnamed_visitors_who_never_convert_are_no_comparison() -> None:
+    """Half of the journeys are of visitors nobody can name and none converts; a form names its writer and does nothing else."""
+    generator = np.random.default_rng(3)
+    rows: list[dict] = []
+    for unit in range(4000):
+        is_named = unit % 2 == 0
+        rows.append(
+            {
+                "scope": "purchase",
+                "unit_id": unit,
+                "customer_id": unit,
+                "period": 1,
+                "step_count": 3,
+                "is_named": is_named,
+            }
+            | {"is_converted": is_named and bool(generator.random() < 0.3), "first_channel": "direct"}
+            | {"occasion_channel": "direct", "is_returning": False, "was_near": False}
+        )
+        if is_named and generator.random() < 0.4:
+            rows.append({"scope": "purchase", "unit_id": unit, "factor_kind": "touchpoint", "factor": "form_submitted"})
+            rows[-1]["first_period"] = 1
+    frame = pl.DataFrame(rows, infer_schema_length=None).with_columns(is_bad=pl.lit(None, pl.Boolean))
+    row = rows_of(effect.conversion(frame.to_arrow()))["touchpoint", "form_submitted"]
+    assert row["with_count"] + row["without_count"] == 2000
+    assert row["log_odds_low"] < 0 < row["log_odds_high"] and not row["is_marked"]

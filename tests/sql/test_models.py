@@ -78,7 +78,7 @@ def test_order_of_rows_in_a_window_is_total(model: Model) -> None:
     unique = {
         "touchpoint_id", "party_record_id", "position", "channel_code", "contact_rule", "step_number",
         "friction", "path", "place", "session_id", "rule_number", "host", "score_kind", "occurred_hour", "device",
-        "activity_date", "channel_rank", "customer_id", "touchpoint_type", "week_date",
+        "activity_date", "channel_rank", "customer_id", "touchpoint_type", "week_date", "period",
     }  # fmt: skip
     for window in sqlglot.parse_one(model.text, read="duckdb").find_all(exp.Window):
         order = window.args.get("order")

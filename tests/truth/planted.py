@@ -1,0 +1,340 @@
+"""The planted effects of the demo company beside what `touchpoint_effect` finds of them, nulls included.
+
+The company is estimated as a night would see it if every identifier were found: touchpoints from the truth, waits, reopenings and
+variants from what happened, through the SQL models and their finish functions. With `--night` a whole night on its exports stands
+beside it. Written into docs/measures.md by
+
+    python -m tests.truth.planted --customers 20000 --night --docs docs/measures.md
+
+Not here: what must hold of the figures (`test_planted_effects.py`), how well a night finds people (`test_identity.py`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from pipelines.demo.behaviour import simulate
+from pipelines.demo.generate import generate
+from pipelines.demo.people import make_people
+from pipelines.model_files import load_models
+from tests.sql.runner import Room
+
+Key = tuple[str, str, str, str]
+Found = dict[Key, dict[str, Any]]
+
+# Experience of the truth -> the factor it shows in.
+SATISFACTION = {
+    "ticket_reopened": ("touchpoint", "ticket_reopened"),
+    "delivered_late": ("wait", "late_delivery"),
+    "service_visit": ("touchpoint", "service_visit"),
+    "payment_failed": ("touchpoint", "payment_failed"),
+    "long_call_wait": ("wait", "call_inbound"),
+    "fast_resolution": ("wait", "fast_solution"),
+}
+VARIANT = "email_sent combination_id subject: subject_b"
+# Nothing was planted on these, and people meet them whatever becomes of it.
+NULLS = {
+    ("satisfaction", "nps"): (
+        *("page_view", "landing_page_view", "site_search", "content_download", "login", "cart_updated", "email_sent"),
+        *("email_opened", "email_clicked", "form_submitted", "lead_created", "call_outbound", "complaint"),
+    ),
+    ("conversion", "purchase"): (
+        *("site_search", "content_download", "comment_posted", "appointment_held", "demo_given", "call_outbound"),
+        *("lead_created", "email_opened", "email_clicked"),
+    ),
+    ("retention", "repeat_order"): (
+        *("call_inbound", "call_outbound", "ticket_opened", "ticket_resolved", "ticket_reopened", "complaint"),
+        *("invoice_sent", "invoice_paid", "return_requested", "credit_note", "email_opened", "comment_posted"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One planted effect, or none (0), beside its estimate; `unit` says in what both are counted."""
+
+    measure: str
+    what: str
+    unit: str
+    planted: float
+    row: dict[str, Any] | None
+    is_null: bool = False
+
+    @property
+    def values(self) -> tuple[float, float, float] | None:
+        """Estimate and ends of the interval in `unit`; None where too few met it."""
+        if self.row is None or self.row["estimate_status"] != "estimated":
+            return None
+        name, scale = (
+            ("log_odds", 1.0) if self.unit == "log-odds" else ("effect", 10.0 if self.unit == "points" else 100.0)
+        )
+        return tuple(scale * self.row[end] for end in (name, f"{name}_low", f"{name}_high"))  # type: ignore[return-value]
+
+    @property
+    def is_recovered(self) -> bool | None:
+        """Whether the interval holds what was planted."""
+        return None if self.values is None else self.values[1] <= self.planted <= self.values[2]
+
+
+def ideal_room(out: Path, customers: int, seed: int) -> Room:
+    """The relations of the company in `out` with every identifier found, `touchpoint_effect` among them."""
+    room = Room(
+        {"touchpoint_scope": scope(out, customers, seed), "identifier_evidence": named(customers)},
+        data_date_at=pl.read_parquet(out / "truth/touchpoint.parquet")["occurred_at"].max(),  # type: ignore[arg-type]
+    )
+    room.build("touchpoint_effect")
+    return room
+
+
+def found_in(connection: duckdb.DuckDBPyConnection) -> Found:
+    """Rows of `touchpoint_effect` by measure, scope, kind and factor."""
+    names = [row[0] for row in connection.execute("describe touchpoint_effect").fetchall()]
+    rows = [dict(zip(names, row, strict=True)) for row in connection.execute("from touchpoint_effect").fetchall()]
+    return {(row["measure"], row["scope"], row["factor_kind"], row["factor"]): row for row in rows}
+
+
+def comparisons(connection: duckdb.DuckDBPyConnection, truth: Path) -> Iterator[Comparison]:
+    """Every planted effect and every null; `connection` holds what `effect_retention` reads, and `touchpoint_effect`."""
+    found = found_in(connection)
+
+    def table(name: str) -> list[dict[str, Any]]:
+        return pl.read_parquet(truth / f"{name}.parquet").to_dicts()
+
+    def nulls(measure: str, scope_name: str, unit: str) -> Iterator[Comparison]:
+        for name in NULLS[measure, scope_name]:
+            row = found.get((measure, scope_name, "touchpoint", name))
+            yield Comparison(measure, name, unit, 0.0, row, is_null=True)
+
+    for row in table("conversion_effect"):
+        if row["log_odds"] is not None:
+            key = ("conversion", "purchase", "touchpoint", row["touchpoint_type"])
+            yield Comparison("conversion", row["touchpoint_type"], "log-odds", row["log_odds"], found.get(key))
+    for row in table("channel_effect"):
+        if row["log_odds"] and row["journey_log_odds"] is not None:
+            key = ("conversion", "purchase", "first_channel", row["channel"])
+            what = f"first visit by {row['channel']}"
+            yield Comparison("conversion", what, "log-odds", row["journey_log_odds"], found.get(key))
+    share = {row["variant"]: row for row in table("experiment")}
+    for outcome, column in (("email_clicked", "clicked_count"), ("email_opened", "opened_count"), ("goal", "")):
+        a, b = (
+            (row[column] / row["person_count"] if column else 0.0) for row in (share["subject_a"], share["subject_b"])
+        )
+        planted = 100 * (b - a) if outcome == "email_clicked" else 0.0
+        key = ("conversion", outcome, "variant", VARIANT)
+        what = f"experiment: subject_b, {'bought' if outcome == 'goal' else outcome}"
+        yield Comparison("conversion", what, "% points", planted, found.get(key), is_null=outcome != "email_clicked")
+    yield from nulls("conversion", "purchase", "log-odds")
+
+    for row in table("touchpoint_effect"):
+        if row["felt_points"] is not None:
+            key = ("satisfaction", "nps", *SATISFACTION[row["experience"]])
+            yield Comparison("satisfaction", row["experience"], "points", row["felt_points"], found.get(key))
+    yield from nulls("satisfaction", "nps", "points")
+
+    felt = felt_return(connection, truth)
+    if felt is not None:
+        key = ("retention", "repeat_order", "touchpoint", "service_visit")
+        yield Comparison("retention", "service_visit", "log-odds", felt, found.get(key))
+    yield from nulls("retention", "repeat_order", "log-odds")
+
+
+def felt_return(connection: duckdb.DuckDBPyConnection, truth: Path) -> float | None:
+    """What the planted returns after a service visit are in the log-odds of the hazard, among the periods after a visit.
+
+    Of the periods with a visit before them a share ended with an order, and of it a part with an order that the visit brought:
+    the log-odds with that part less those without it.
+    """
+    caused = pl.read_parquet(truth / "return_purchase.parquet").select("occurred_at")
+    connection.register("caused", caused.to_arrow())
+    share, brought = connection.execute(
+        f"""
+        with customer_order as (
+            select spine.touchpoint_id, lead(spine.occurred_at) over (
+                partition by spine.customer_id order by spine.occurred_at, spine.sort_rank, spine.touchpoint_id) as next_at
+            from spine join touchpoint_type using (touchpoint_type_code)
+            where touchpoint_type.touchpoint_type in ('order_placed', 'pos_purchase')
+        ),
+        period as (
+            select unit_id, period, bool_or(coalesce(is_event, false)) as is_event,
+                bool_or(coalesce(factor_kind = 'touchpoint' and factor = 'service_visit', false)) as is_visited
+            from ({load_models()["effect_retention"].text}) where scope = 'repeat_order' group by unit_id, period
+        )
+        select avg(cast(is_event as integer)), avg(cast(is_event and next_at in (from caused) as integer))
+        from period join customer_order on customer_order.touchpoint_id = period.unit_id where is_visited
+        """
+    ).fetchall()[0]
+    connection.unregister("caused")
+    if not brought or share <= brought:
+        return None
+    return math.log(share / (1 - share)) - math.log((share - brought) / (1 - share + brought))
+
+
+def named(customers: int) -> pa.Table:
+    """Evidence that the customers, unlike the anonymous visitors after them, have an address."""
+    number = pl.int_range(1, customers + 1, eager=True).cast(pl.String)
+    return pl.DataFrame({"customer_id": number, "identifier_type": "email", "identifier_value": number}).to_arrow()
+
+
+def scope(out: Path, customers: int, seed: int) -> pa.Table:
+    """touchpoint_scope as text: the truth's touchpoints, with what they carry where it matters for the effects."""
+    behaviour = simulate(make_people(customers, customers, seed), seed)
+    touchpoint = pl.read_parquet(out / "truth/touchpoint.parquet").with_columns(
+        pl.col("touchpoint_type", "system", "export").cast(pl.String)
+    )
+    own = ("twilio.call", "qualtrics.response", "mailchimp.campaign_recipient")
+    plain = touchpoint.filter(
+        ~pl.col("export").is_in(own)
+        & ~((pl.col("system") == "zendesk") & (pl.col("touchpoint_type") == "ticket_resolved"))
+    )
+    person, at = (
+        (pl.col("person") + 1).alias("person_id"),
+        lambda name: pl.from_epoch(name).dt.cast_time_unit("us").alias("occurred_at"),
+    )
+    scales = pl.DataFrame(
+        {"kind": [0, 1, 2], "score_kind": ["nps", "ces", "csat"], "low": [0, 1, 1], "high": [10, 7, 5]},
+        schema_overrides={"kind": pl.Int8},
+    )
+    letter = pl.when(pl.col("variant") == 0).then(pl.lit("a")).otherwise(pl.lit("b"))
+    scaled = (pl.col("score") - pl.col("low")) / (pl.col("high") - pl.col("low"))
+
+    def made(frame: pl.DataFrame, moment: str, touchpoint_type: str, system: str, **extra: pl.Expr) -> pl.DataFrame:
+        return frame.select(
+            person, at(moment), touchpoint_type=pl.lit(touchpoint_type), source_system=pl.lit(system), **extra
+        )
+
+    parts = [
+        plain.select("person_id", "occurred_at", "touchpoint_type", source_system="system"),
+        made(behaviour.call, "at", "call_inbound", "twilio", waiting_seconds=pl.col("wait")),
+        made(
+            behaviour.ticket,
+            "final_at",
+            "ticket_resolved",
+            "zendesk",
+            attributes=pl.when("is_reopened").then(pl.lit('{"reopen_count":1}')),
+        ),
+        made(
+            behaviour.mail_sent,
+            "at",
+            "email_sent",
+            "mailchimp",
+            attributes=pl.concat_str(pl.lit('{"combination_id":"subject_'), letter, pl.lit('"}')),
+        ),
+        made(
+            behaviour.survey.join(scales, on="kind"),
+            "at",
+            "survey_answered",
+            "qualtrics",
+            score_kind=pl.col("score_kind"),
+            score_scaled=scaled,
+        ),
+    ]
+    frame = pl.concat([part.with_columns(pl.col("person_id").cast(pl.Int64)) for part in parts], how="diagonal").filter(
+        pl.col("occurred_at") <= touchpoint["occurred_at"].max()
+    )
+    visit = pl.read_parquet(out / "truth/visit.parquet").filter(pl.col("traffic_medium") != "(none)")
+    came = visit.select(
+        pl.col("person_id").cast(pl.Int64),
+        pl.lit("access_log").alias("source_system"),
+        pl.col("started_at").alias("occurred_at"),
+        campaign_source="traffic_source",
+        campaign_medium="traffic_medium",
+    ).unique(["person_id", "occurred_at"], keep="first", maintain_order=True)
+    frame = frame.join(came, on=["person_id", "source_system", "occurred_at"], how="left", maintain_order="left")
+    frame = frame.with_row_index("touchpoint_id", offset=1).rename({"person_id": "customer_id"})
+    return frame.select(pl.all().cast(pl.String)).to_arrow()
+
+
+BEGIN, END = "<!-- planted: begin -->", "<!-- planted: end -->"
+
+
+def markdown(company: list[Comparison], night: list[Comparison] | None, caption: str) -> str:
+    """The table of docs/measures.md."""
+    lines = [caption, ""]
+    head = "| measure | what | planted | n | estimate | 95 % interval | held |"
+    lines += [
+        head + (" in a night | held |" if night else ""),
+        "|---|---|--:|--:|--:|---|---|" + ("---|---|" if night else ""),
+    ]
+    for number, one in enumerate(company):
+        cells = [
+            one.measure,
+            one.what + (" (null)" if one.is_null else ""),
+            f"{one.planted:+.2f} {one.unit}" if not one.is_null else f"0 {one.unit}",
+        ]
+        cells += [f"{one.row['with_count']:,}" if one.row else "0", *_cells(one)]
+        if night:
+            estimate, interval, held = _cells(night[number])
+            cells += [f"{estimate} ({interval})" if interval else estimate, held]
+        lines.append("| " + " | ".join(cells) + " |")
+    for label, rows in (("Every identifier found", company), *((("In a night", night),) if night else ())):
+        lines += ["", f"{label}: {summary(rows)}"]
+    return "\n".join(lines)
+
+
+def summary(rows: list[Comparison]) -> str:
+    """How many intervals hold what was planted, of effects and of nulls, and how many nulls are marked."""
+    effect = [one for one in rows if not one.is_null and one.values]
+    null = [one for one in rows if one.is_null and one.values]
+    marked = [one.what for one in null if one.row and one.row["is_marked"]]
+    return (
+        f"{sum(bool(one.is_recovered) for one in effect)} of {len(effect)} intervals hold the planted effect, "
+        f"{sum(bool(one.is_recovered) for one in null)} of {len(null)} hold the null; "
+        f"nulls marked: {', '.join(marked) or 'none'}."
+    )
+
+
+def _cells(one: Comparison) -> tuple[str, str, str]:
+    if one.values is None:
+        return "too few", "", ""
+    value, low, high = one.values
+    return f"{value:+.2f}", f"{low:+.2f} to {high:+.2f}", "yes" if one.is_recovered else "**no**"
+
+
+def night_connection(out: Path) -> duckdb.DuckDBPyConnection:
+    """One night on the company's exports, opened so that models can be asked again."""
+    from tests.pipelines.nights import run_night
+
+    release = run_night([out / "exports"], out / "warehouse", out / "touchpoint360.yaml")
+    connection = duckdb.connect()
+    connection.execute(f"attach '{release.data_file}' as data (read_only)")
+    connection.execute(f"attach '{release.state_file}' as state (read_only)")
+    connection.execute("set search_path = 'memory.main,data.main,state.main'")
+    return connection
+
+
+def main() -> None:
+    """Make the company, compare, print the table or write it between the marks of a page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--customers", type=int, default=20_000)
+    parser.add_argument("--seed", type=int, default=360)
+    parser.add_argument("--night", action="store_true", help="run a whole night too")
+    parser.add_argument("--docs", type=Path, help="write the table between the marks of this page")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="touchpoint360-planted-") as folder:
+        out = Path(folder)
+        generate(out, customers=chosen.customers, seed=chosen.seed, nights=1)
+        company = list(comparisons(ideal_room(out, chosen.customers, chosen.seed).connection, out / "truth"))
+        night = list(comparisons(night_connection(out), out / "truth")) if chosen.night else None
+    caption = f"`python -m tests.truth.planted --customers {chosen.customers}{' --night' if night else ''}`, seed {chosen.seed}:"
+    text = markdown(company, night, caption)
+    if chosen.docs is None:
+        print(text)
+        return
+    page = chosen.docs.read_text(encoding="utf-8")
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    chosen.docs.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
