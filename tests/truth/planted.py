@@ -78,7 +78,7 @@ class Comparison:
         name, scale = (
             ("log_odds", 1.0) if self.unit == "log-odds" else ("effect", 10.0 if self.unit == "points" else 100.0)
         )
-        return tuple(scale * self.row[end] for end in (name, f"{name}_low", f"{name}_high"))  # type: ignore[return-value]
+        return tuple(scale * self.row[end] for end in (name, f"{name}_low", f"{name}_high"))
 
     @property
     def is_recovered(self) -> bool | None:
