@@ -2,9 +2,10 @@
 
     python -m benchmarks.journeys 1 20 --peers <python of an environment with retentioneering and pm4py>
 
-Each tool runs in a process of its own and says what every task cost (CPU seconds of all its threads) and what it found; figures
-are compared where the definitions are equal. retentioneering (telemetry off) and pm4py (AGPL) are no dependencies of this
-package: they are measured from an environment of their own, and left out without one. Does not belong here: a night (`night.py`).
+Each tool runs in a process of its own and says what every task cost (CPU seconds of all its threads), how much memory the process
+had needed by then, and what it found; where definitions are equal the figures are compared, all of them. retentioneering
+(telemetry off) and pm4py (AGPL) are no dependencies of this package: they are measured from an environment of their own
+(`journeys-requirements.txt`), and left out without one. Does not belong here: a night (`night.py`).
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from datetime import datetime
 from pathlib import Path
@@ -23,73 +26,107 @@ from typing import Any
 STEPS = ["page_view", "cart_updated", "checkout_started", "order_placed"]
 MATRIX_STEPS = 10
 GAP_MINUTES = 30
-TASKS = ("prepare", "sessions", "transitions", "step matrix", "funnel", "journeys", "funnel, windowed")
+# Tasks that a peer has too, then what only we do. Peers read transitions and step matrix off their prepared stream; ours stand on
+# journeys, whose cost is therefore part of "all four".
+SHARED = ("sessions", "transitions", "step matrix", "funnel")
+TASKS = (
+    "prepare",
+    "sessions",
+    "journeys",
+    "transitions",
+    "step matrix",
+    "funnel",
+    "funnel, windowed",
+    "paths",
+    "drop-off",
+)
+ALL_FOUR = ("prepare", "sessions", "journeys", "transitions", "step matrix", "funnel")
+# Up to how many million touchpoints a peer is asked: beyond, pm4py's checks of a chain pair all rows of a case and do not end.
+LARGEST = {"retentioneering": 20.0, "pm4py": 1.0}
+FIGURES = ("sessions", "transitions", "matrix", "funnel")
+
+# What both children share: a task's line says what it cost and found, so that a child stopped halfway has still told something.
+TELLING = """
+import json, os, resource, sys, time
+path, steps, matrix_steps, gap = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+def timed(name, work, figure=None):
+    started = time.process_time(); result = work(); cost = time.process_time() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+    found = {} if figure is None else dict([figure(result)])
+    print("RESULT" + json.dumps({"task": name, "cost": cost, "peak": peak, "found": found}), flush=True)
+    return result
+"""
 
 # Runs in the peers' environment, which knows nothing of this package.
-RETENTIONEERING = """
-import json, os, sys, time
+RETENTIONEERING = (
+    TELLING
+    + """
 os.environ["RETENTIONEERING_NO_TRACK"] = "1"
 import pandas as pd
 from retentioneering import Eventstream
-path, steps, matrix_steps, gap = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
-cost, found = {}, {}
-def timed(name, work):
-    started = time.process_time(); result = work(); cost[name] = time.process_time() - started; return result
 def prepare():
     frame = pd.read_parquet(path, columns=["customer_id", "touchpoint_type", "occurred_at"])
     return Eventstream(frame, {"path_cols": ["customer_id"], "event_col": "touchpoint_type", "timestamp_col": "occurred_at"})
 stream = timed("prepare", prepare)
-matrix = timed("step matrix", lambda: stream.step_matrix_data(max_steps=matrix_steps))
-graph = timed("transitions", lambda: stream.transition_graph_data(edge_weight="count"))
-funnel = timed("funnel", lambda: stream.funnel_data(steps))
-found["funnel"] = [row["unique_paths"] for row in funnel["steps"]]
-found["transitions"] = {f"{a} > {b}": int(graph.loc[a, b]) for a in graph.index for b in graph.columns
-    if "path_" not in a and "path_" not in b and graph.loc[a, b] > 0}
-sessions = timed("sessions", lambda: stream.split_sessions(timeout=f"{gap}m"))
-found["sessions"] = int(sessions.df["session_id"].nunique())
-found["matrix"] = repr(type(matrix)) if not isinstance(matrix, dict) else list(matrix)
-print("RESULT" + json.dumps({"cost": cost, "found": found}))
+people = int(stream.df["customer_id"].nunique())
+def matrix(block):
+    shares = block.loc[:, 1:]
+    counts = {(n, "(ended)" if kind == "path_end" else kind): round(shares.loc[kind, n] * people)
+        for kind in shares.index for n in shares.columns if kind != "path_start"}
+    return "matrix", {f"{n} {kind}": count for (n, kind), count in counts.items() if count}
+def transitions(graph):
+    ends = {"path_start": "(start)", "path_end": "(end)"}
+    return "transitions", {f"{ends.get(a, a)} > {ends.get(b, b)}": int(graph.loc[a, b])
+        for a in graph.index for b in graph.columns if graph.loc[a, b] > 0}
+timed("step matrix", lambda: stream.step_matrix_data(max_steps=matrix_steps), matrix)
+timed("transitions", lambda: stream.transition_graph_data(edge_weight="count"), transitions)
+timed("funnel", lambda: stream.funnel_data(steps), lambda got: ("funnel", [row["unique_paths"] for row in got["steps"]]))
+timed("sessions", lambda: stream.split_sessions(timeout=f"{gap}m"),
+    lambda got: ("sessions", int(got.df["session_id"].nunique())))
 """
+)
 
-# pm4py has no sessions; its step matrix is read off its variants.
-PM4PY = """
-import json, sys, time, warnings
+# pm4py has no sessions; its step matrix is read off its variants; the funnel is its check of a chain of activities.
+PM4PY = (
+    TELLING
+    + """
+import warnings
 warnings.filterwarnings("ignore")
 import pandas as pd, pm4py
 from collections import Counter
 from pm4py.algo.filtering.pandas.ltl import ltl_checker as ltl
-path, steps, matrix_steps = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])
-cost, found = {}, {}
-def timed(name, work):
-    started = time.process_time(); result = work(); cost[name] = time.process_time() - started; return result
 def prepare():
     frame = pd.read_parquet(path, columns=["customer_id", "touchpoint_type", "occurred_at"])
     frame["customer_id"] = frame["customer_id"].astype(str)
     frame["occurred_at"] = frame["occurred_at"].dt.tz_localize("UTC")
     return pm4py.format_dataframe(frame, case_id="customer_id", activity_key="touchpoint_type", timestamp_key="occurred_at")
 log = timed("prepare", prepare)
-dfg = timed("transitions", lambda: pm4py.discover_dfg(log)[0])
-found["transitions"] = {f"{a} > {b}": int(n) for (a, b), n in dfg.items()}
+def transitions(got):
+    follows, starts, ends = got
+    return "transitions", {**{f"{a} > {b}": int(n) for (a, b), n in follows.items()},
+        **{f"(start) > {a}": int(n) for a, n in starts.items()}, **{f"{a} > (end)": int(n) for a, n in ends.items()}}
+timed("transitions", lambda: pm4py.discover_dfg(log), transitions)
 def matrix():
     counts = Counter()
     for variant, n in pm4py.get_variants(log).items():
-        for number, kind in enumerate(variant[:matrix_steps], start=1):
-            counts[number, kind] += n if isinstance(n, int) else len(n)
+        n = n if isinstance(n, int) else len(n)
+        for number in range(1, matrix_steps + 1):
+            counts[number, variant[number - 1] if number <= len(variant) else "(ended)"] += n
     return counts
-found["matrix"] = {f"{number} {kind}": n for (number, kind), n in timed("step matrix", matrix).items()}
+timed("step matrix", matrix, lambda got: ("matrix", {f"{number} {kind}": n for (number, kind), n in got.items()}))
 def funnel():
     first = log.loc[log["concept:name"] == steps[0], "case:concept:name"].nunique()
     chains = [ltl.eventually_follows(log, steps[:n]) for n in range(2, len(steps) + 1)]
     return [int(first), *(int(chain["case:concept:name"].nunique()) for chain in chains)]
-found["funnel"] = timed("funnel", funnel)
-print("RESULT" + json.dumps({"cost": cost, "found": found}))
+timed("funnel", funnel, lambda got: ("funnel", got))
 """
+)
 
 
 def make_events(path: Path, million: float) -> int:
-    """Write events as Parquet, unsorted: customers with visits, each a walk over twelve touchpoint types; returns how many.
+    """Write events as Parquet, unsorted: customers with visits, each some touchpoints minutes apart; returns how many.
 
-    Times of one customer never tie, so that all tools see the same order.
+    Few customers have many visits, most have few. Times of one customer never tie, so that all tools see the same order.
     """
     import numpy as np
     import pyarrow as pa
@@ -102,22 +139,20 @@ def make_events(path: Path, million: float) -> int:
         "email_clicked", "form_submitted", "chat", "error_page", "call_inbound",
     ]  # fmt: skip
     weights = np.array([0.5, 0.08, 0.06, 0.08, 0.05, 0.03, 0.07, 0.04, 0.03, 0.03, 0.01, 0.02])
-    # Few customers with many touchpoints, many with few.
     customers = max(1, rows // 16)
-    customer = np.minimum((generator.pareto(1.2, rows) * customers / 40).astype(np.int64), customers - 1)
-    customer = np.where(generator.random(rows) < 0.7, generator.integers(0, customers, rows), customer)
-    # Visits: half of a customer's touchpoints stand within minutes of a round moment.
-    moment = generator.integers(0, 365 * 4, rows) * 6 * 3600
-    second = np.where(
-        generator.random(rows) < 0.5, moment + generator.exponential(400, rows), generator.uniform(0, 365 * 86400, rows)
-    )
-    micros = (second * 1000).astype(np.int64) * 1000 + np.arange(rows) % 1000
+    visits = max(1, rows // 4)
+    customer = np.minimum((generator.pareto(1.2, visits) * customers / 40).astype(np.int64), customers - 1)
+    customer = np.where(generator.random(visits) < 0.7, generator.integers(0, customers, visits), customer)
+    begun = generator.integers(0, 365 * 86400 * 1000, visits)
+    visit = generator.integers(0, visits, rows)
+    # Milliseconds within the visit; the number of the row in the microseconds keeps times apart.
+    milliseconds = begun[visit] + generator.exponential(300_000, rows).astype(np.int64)
     start = np.datetime64("2024-01-01", "us").astype(np.int64)
     table = pa.table(
         {
             "touchpoint_id": np.arange(rows, dtype=np.int64),
-            "customer_id": customer,
-            "occurred_at": pa.array(start + micros, pa.timestamp("us")),
+            "customer_id": customer[visit],
+            "occurred_at": pa.array(start + milliseconds * 1000 + np.arange(rows) % 1000, pa.timestamp("us")),
             "touchpoint_type": pa.DictionaryArray.from_arrays(
                 generator.choice(12, rows, p=weights).astype(np.int8), names
             ),
@@ -127,15 +162,15 @@ def make_events(path: Path, million: float) -> int:
     return rows
 
 
-def ours(path: str) -> dict[str, Any]:
-    """The project's own SQL models on the events, as a night runs them; cost and figures."""
+def ours(path: str, memory: str) -> None:
+    """The project's own SQL models on the events, as a night runs them; prints cost and figures of every task."""
     import duckdb
 
     from models.configuration import configuration_tables, load_configuration
     from models.contract import load_contracts
     from pipelines.model_files import load_models
 
-    cost: dict[str, float] = {}
+    models = load_models()
     with tempfile.TemporaryDirectory() as folder:
         own = Path(folder) / "touchpoint360.yaml"
         shipped = load_configuration(None)
@@ -162,18 +197,53 @@ def ours(path: str) -> dict[str, Any]:
             encoding="utf-8",
         )
         configuration = load_configuration(own)
-    con = duckdb.connect()
+    con = duckdb.connect(config={"memory_limit": memory, "temp_directory": str(Path(path).parent / "spill")})
     con.execute("set preserve_insertion_order = false")
 
-    def timed(task: str, *statements: str) -> None:
+    def build(name: str) -> None:
+        finish = models[name].finisher()
+        if finish is None:
+            con.execute(f"create table {name} as {models[name].text}").fetchall()
+        else:
+            con.register("finished", finish(con.sql(models[name].text).to_arrow_table()))
+            con.execute(f"create table {name} as from finished").fetchall()
+            con.unregister("finished")
+
+    def timed(task: str, *names: str, statement: str = "") -> None:
         started = time.process_time()
-        for statement in statements:
+        if statement:
             con.execute(statement).fetchall()
-        cost[task] = cost.get(task, 0) + time.process_time() - started
+        for name in names:
+            build(name)
+        tell(task, time.process_time() - started, figures.get(task, dict)())
 
-    def model(name: str) -> str:
-        return f"create table {name} as {load_models()[name].text}"
+    def counts(query: str) -> dict[str, int]:
+        return {f"{a} {b}": n for a, b, n in con.execute(query).fetchall()}
 
+    figures = {
+        "sessions": lambda: {"sessions": con.execute("select count(distinct session_id) from spine").fetchall()[0][0]},
+        # Our ends tell how a journey ended; the peers know only that it did.
+        "transitions": lambda: {
+            "transitions": counts(
+                "select from_touchpoint_type || ' >', if(to_touchpoint_type like '(%', '(end)', to_touchpoint_type) as ending,"
+                " cast(sum(transition_count) as bigint) from touchpoint_transition group by all"
+            )
+        },
+        "step matrix": lambda: {
+            "matrix": counts(
+                "select step_number, if(state like '(%', '(ended)', state) as ending, cast(sum(journey_count) as bigint)"
+                f" from step_matrix where step_number <= {MATRIX_STEPS} group by all"
+            )
+        },
+        "funnel": lambda: {
+            "funnel": [
+                n
+                for (n,) in con.execute(
+                    "select ever_reached_count from funnel_reach where funnel = 'four' order by step_number"
+                ).fetchall()
+            ]
+        },
+    }
     for name, table in configuration_tables(configuration, datetime(2026, 1, 1)).items():
         con.register("arriving", table)
         con.execute(f"create table {name} as from arriving").fetchall()
@@ -182,46 +252,36 @@ def ours(path: str) -> dict[str, Any]:
         column.name: column.type for column in load_contracts()["touchpoint"].columns if column.name != "session_id"
     }
     known = {
-        **{name: name for name in ("touchpoint_id", "customer_id", "occurred_at", "touchpoint_type")},
+        **{name: f"event.{name}" for name in ("touchpoint_id", "customer_id", "occurred_at", "touchpoint_type")},
         "occurred_at_precision": "'second'", "is_bot": "false", "channel": "touchpoint_type.channel",
         "medium": "touchpoint_type.medium",
     }  # fmt: skip
     selected = ", ".join(f"cast({known.get(name, 'null')} as {kind}) as {name}" for name, kind in columns.items())
-    timed(
-        "prepare",
-        f"create table touchpoint_scope as select {selected} from read_parquet('{path}')"
-        " join touchpoint_type using (touchpoint_type)",
+    timed("prepare", statement=f"create table event as from read_parquet('{path}')")
+    con.execute(
+        f"create view touchpoint_scope as select {selected} from event"
+        " join touchpoint_type on touchpoint_type.touchpoint_type = event.touchpoint_type"
     )
-    timed("sessions", model("spine"))
-    sessions = con.execute("select count(distinct session_id) from spine").fetchone()
     con.execute("create view touchpoint as select *, null as session_id from touchpoint_scope")
-    timed("journeys", model("journey_step"), model("journey"))
-    timed("transitions", model("touchpoint_transition"))
-    timed("step matrix", model("step_matrix"))
-    timed("funnel", model("funnel_reach"))
-    # What the peers cannot: a window, attempts, times, open trials.
-    timed("funnel, windowed", model("funnel_progress"), model("funnel_step"))
-    found = {
-        "sessions": sessions[0] if sessions else 0,
-        "transitions": {
-            f"{a} > {b}": n
-            for a, b, n in con.execute(
-                "select from_touchpoint_type, to_touchpoint_type, transition_count from touchpoint_transition"
-                " where from_touchpoint_type not like '(%' and to_touchpoint_type not like '(%'"
-            ).fetchall()
-        },
-        "matrix": {
-            f"{number} {state}": n
-            for number, state, n in con.execute(
-                "select step_number, state, journey_count from step_matrix"
-                f" where step_number <= {MATRIX_STEPS} and state not like '(%'"
-            ).fetchall()
-        },
-        "funnel": [
-            row[0] for row in con.execute("select ever_reached_count from funnel_reach order by step_number").fetchall()
-        ],
-    }
-    return {"cost": cost, "found": found}
+    timed("sessions", "spine")
+    timed("journeys", "journey_step", "journey")
+    timed("transitions", "touchpoint_transition")
+    timed("step matrix", "step_matrix")
+    timed("funnel", "funnel_reach")
+    # What the peers cannot: a window, attempts, times, open trials; variants in six forms; drop-off with open journeys censored.
+    timed("funnel, windowed", "funnel_progress", "funnel_step")
+    timed("paths", "journey_way", "journey_variant", "journey_path")
+    timed("drop-off", "friction", "drop_off_evidence", "drop_off_point")
+
+
+def tell(task: str, cost: float, found: dict[str, Any]) -> None:
+    """One line of a child: what a task cost, what the process had needed by then, what was found."""
+    print("RESULT" + json.dumps({"task": task, "cost": cost, "peak": peak_mb(), "found": found}), flush=True)
+
+
+def peak_mb() -> float:
+    """Most memory this process has had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
 def _channels() -> set[str]:
@@ -230,9 +290,8 @@ def _channels() -> set[str]:
     return set(channels()) - {"unknown"}
 
 
-def run(command: list[str]) -> dict[str, Any]:
-    """What a child process printed after RESULT, with its wall seconds and peak memory."""
-    started = time.monotonic()
+def run(command: list[str], seconds: float) -> dict[str, Any]:
+    """What a child process told of its tasks, ended after so many seconds."""
     child = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -240,67 +299,109 @@ def run(command: list[str]) -> dict[str, Any]:
         env={**os.environ, "RETENTIONEERING_NO_TRACK": "1", "PYTHONWARNINGS": "ignore"},
     )
     assert child.stdout is not None
-    output = child.stdout.read()
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode != 0 or "RESULT" not in output:
-        return {"error": f"ended with status {child.returncode}"}
-    result: dict[str, Any] = json.loads(output.rpartition("RESULT")[2])
-    result["wall"] = time.monotonic() - started
-    result["peak"] = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+    timer = threading.Timer(seconds, child.kill)
+    timer.start()
+    result: dict[str, Any] = {"cost": {}, "peak": {}, "found": {}}
+    for line in child.stdout:
+        _, mark, told = line.partition("RESULT")
+        if mark:
+            part = json.loads(told)
+            result["cost"][part["task"]] = part["cost"]
+            result["peak"][part["task"]] = part["peak"]
+            result["found"].update(part["found"])
+    status = child.wait()
+    ran_out = not timer.is_alive()
+    timer.cancel()
+    if status != 0:
+        after = next(reversed(result["cost"]), "nothing")
+        why = f"was stopped after {seconds:.0f} seconds" if ran_out else f"ended with status {status}"
+        result["error"] = f"{why}; it had done: up to {after}"
     return result
 
 
 def compare(results: dict[str, dict[str, Any]]) -> list[str]:
-    """Where a peer's figures are ours, and where not."""
+    """Where a peer's figures are ours, and where not; nothing is said of what a peer did not get to."""
     lines = []
     mine = results["touchpoint360"]["found"]
     for name, result in results.items():
-        if name == "touchpoint360" or "error" in result:
+        if name == "touchpoint360":
             continue
-        for task in ("sessions", "transitions", "matrix", "funnel"):
+        for task in FIGURES:
             theirs = result["found"].get(task)
-            if type(theirs) is type(mine[task]):
-                lines.append(
-                    f"{name}: {task} {'equal' if theirs == mine[task] else f'DIFFERENT: {theirs} and {mine[task]}'}"[
-                        :400
-                    ]
-                )
+            if theirs is None or task not in mine:
+                continue
+            if theirs == mine[task]:
+                size = len(theirs) if isinstance(theirs, dict | list) else 1
+                lines.append(f"{name}: {task} equal ({size} figure{'s'[: size > 1]})")
+            elif isinstance(theirs, dict):
+                differing = {
+                    key: (theirs.get(key), mine[task].get(key))
+                    for key in {*theirs, *mine[task]}
+                    if theirs.get(key) != mine[task].get(key)
+                }
+                first = dict(sorted(differing.items())[:5])
+                lines.append(f"{name}: {task} DIFFERENT in {len(differing)} (theirs, ours), such as {first}")
+            else:
+                lines.append(f"{name}: {task} DIFFERENT: {theirs}, ours {mine[task]}")
     return lines
 
 
+def show(rows: int, results: dict[str, dict[str, Any]]) -> None:
+    """One table: a task a row, a tool a column."""
+    print(f"\n{rows:,} touchpoints: CPU seconds (peak MB of the process until then)")
+    print(f"{'':<18}" + "".join(f"{name:>20}" for name in results))
+
+    def line(label: str, cells: list[str]) -> None:
+        print(f"{label:<18}" + "".join(f"{cell:>20}" for cell in cells))
+
+    for task in TASKS:
+        line(
+            task,
+            [f"{r['cost'][task]:.2f} ({r['peak'][task]:,.0f})" if task in r["cost"] else "-" for r in results.values()],
+        )
+    whole = [sum(r["cost"].get(task, 0) for task in ALL_FOUR) for r in results.values()]
+    done = [all(task in r["cost"] for task in SHARED) for r in results.values()]
+    line("file to all four", [f"{cost:.2f}" if full else "-" for cost, full in zip(whole, done, strict=True)])
+    for name, result in results.items():
+        if "error" in result:
+            print(f"{name} {result['error']}")
+
+
 def main() -> None:
-    """Measure and print one table per size."""
+    """Measure and print one table per size; status 1 where a figure differs."""
     parser = argparse.ArgumentParser(description="Journeys beside retentioneering and pm4py.")
     parser.add_argument("sizes", nargs="*", type=float, default=[1.0], help="millions of touchpoints")
     parser.add_argument("--peers", type=Path, help="python of an environment with retentioneering and pm4py")
     parser.add_argument("--only", choices=["touchpoint360", "retentioneering", "pm4py"], help="measure one tool")
+    parser.add_argument("--seconds", type=float, default=900, help="end a tool after this long")
+    parser.add_argument("--memory", default="8GB", help="memory_limit of our DuckDB; beyond, it spills")
+    parser.add_argument("--save", type=Path, help="keep costs and figures as JSON here")
     arguments = parser.parse_args()
+    differs = False
     for million in arguments.sizes:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "events.parquet"
             rows = make_events(path, million)
-            own = (
-                f"import json; from benchmarks.journeys import ours; print('RESULT' + json.dumps(ours({str(path)!r})))"
-            )
+            own = f"from benchmarks.journeys import ours; ours({str(path)!r}, {arguments.memory!r})"
             commands = {"touchpoint360": [sys.executable, "-c", own]}
             if arguments.peers:
                 options = [str(path), json.dumps(STEPS), str(MATRIX_STEPS), str(GAP_MINUTES)]
-                commands["retentioneering"] = [str(arguments.peers), "-c", RETENTIONEERING, *options]
-                commands["pm4py"] = [str(arguments.peers), "-c", PM4PY, *options]
-            results = {name: run(command) for name, command in commands.items() if arguments.only in (None, name)}
-        print(f"\n{rows:,} touchpoints: CPU seconds")
-        print(f"{'':<18}" + "".join(f"{name:>18}" for name in results))
-        for task in TASKS:
-            costs = [result.get("cost", {}).get(task) for result in results.values()]
-            print(f"{task:<18}" + "".join(f"{'-' if cost is None else f'{cost:.2f}':>18}" for cost in costs))
-        print(f"{'all':<18}" + "".join(f"{sum(r.get('cost', {}).values()):>18.2f}" for r in results.values()))
-        print(f"{'peak MB':<18}" + "".join(f"{r.get('peak', 0):>18,.0f}" for r in results.values()))
-        for name, result in results.items():
-            if "error" in result:
-                print(f"{name}: {result['error']}; its message stands above")
-        if "touchpoint360" in results and "error" not in results["touchpoint360"]:
-            print("\n".join(compare(results)))
+                for name, text in (("retentioneering", RETENTIONEERING), ("pm4py", PM4PY)):
+                    if million <= LARGEST[name]:
+                        commands[name] = [str(arguments.peers), "-c", text, *options]
+            results = {
+                name: run(command, arguments.seconds)
+                for name, command in commands.items()
+                if arguments.only in (None, name)
+            }
+        show(rows, results)
+        if "touchpoint360" in results:
+            compared = compare(results)
+            print("\n".join(compared))
+            differs = differs or any("DIFFERENT" in text for text in compared)
+        if arguments.save:
+            arguments.save.write_text(json.dumps(results), encoding="utf-8")
+    sys.exit(1 if differs else 0)
 
 
 if __name__ == "__main__":
