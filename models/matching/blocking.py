@@ -18,12 +18,17 @@ import polars as pl
 
 _GIVEN3, _FAMILY3 = pl.col("given_loose").str.slice(0, 3), pl.col("family_loose").str.slice(0, 3)
 _BIRTH = pl.col("birth_date")
+# Day and month in order of size, because they are swapped.
+_MONTH_DAY = pl.concat_str(
+    pl.min_horizontal(_BIRTH.str.slice(4, 2), _BIRTH.str.slice(6)),
+    pl.max_horizontal(_BIRTH.str.slice(4, 2), _BIRTH.str.slice(6)),
+)
 _ROW = "·"
 
 # Each rule: columns that are concatenated, of which at most one is a list. Names in alphabetical order, because they are swapped.
 RULES: dict[str, tuple[str, ...]] = {
-    "birth_date+given_name": ("birth_date", "_given3"),
-    "birth_date+family_name": ("birth_date", "_family3"),
+    "birth_date+given_name": ("_year", "_month_day", "_given3"),
+    "birth_date+family_name": ("_year", "_month_day", "_family3"),
     "birth_month_day+name": ("_month_day", "given_loose"),
     "birth_year+name": ("_year", "_first", "_second"),
     "given_name+family_name": ("_first", "_second"),
@@ -35,6 +40,8 @@ RULES: dict[str, tuple[str, ...]] = {
     "number": ("number",),
     "number_start+birth_year": ("_number4", "_year"),
     "number_end+birth_year": ("_number_end", "_year"),
+    "address+number_start": ("doors", "_number3"),
+    "address+number_end": ("doors", "_number_last"),
     "email_name": ("locals",),
     "email": ("emails",),
     "phone": ("phones",),
@@ -63,13 +70,16 @@ def block_keys(prepared: pl.DataFrame) -> pl.DataFrame:
         _given3=_GIVEN3,
         _family3=_FAMILY3,
         _year=_BIRTH.str.slice(0, 4),
-        _month_day=_BIRTH.str.slice(4, 4),
+        _month_day=_MONTH_DAY,
         _first=pl.min_horizontal("given_loose", "family_loose"),
         _second=pl.when(pl.col("given_loose").is_not_null() & ~pl.col("is_initial")).then(
             pl.max_horizontal("given_loose", "family_loose")
         ),
         _number4=pl.col("number").str.slice(0, 4),
         _number_end=pl.col("number").str.slice(-4),
+        # One mistake leaves the one or the other as it was.
+        _number3=pl.col("number").str.slice(0, 3),
+        _number_last=pl.col("number").str.slice(-3),
         _phone_end=pl.col("phones").list.eval(pl.element().str.slice(-8)),
         given_groups=pl.col("given_groups").list.eval(pl.element().cast(pl.String)),
     )

@@ -76,8 +76,12 @@ COMPARISONS: list[dict[str, Any]] = [
                 "given name alike",
             ),
             _level(
-                "not is_initial_l and not is_initial_r and initial_l = initial_r "
-                "and jaro_winkler_similarity(given_loose_l, given_loose_r) >= 0.72",
+                "not is_initial_l and not is_initial_r and ((initial_l = initial_r "
+                "and jaro_winkler_similarity(given_loose_l, given_loose_r) >= 0.72) "
+                # two letters misread, or called by the end of it (Melissa, Lisa)
+                "or (least(length(given_l), length(given_r)) >= 5 and damerau_levenshtein(given_l, given_r) <= 2) "
+                "or (least(length(given_l), length(given_r)) >= 4 "
+                "and (suffix(given_l, given_r) or suffix(given_r, given_l))))",
                 "given name somewhat alike",
             ),
             # Of one of the two only the initial is known; that is less than a name and no contradiction.

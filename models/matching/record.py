@@ -53,7 +53,8 @@ def prepare(records: pa.Table) -> pl.DataFrame:
     `records`: columns of `INPUT` (lists of what the sources have, in any order). Returns, besides `cluster_id`:
     `given`, `family` (the most complete name, folded; NULL when unknown), `given_all`, `family_all` (folded, all),
     `given_loose`, `family_loose`, `given_groups` and `given_heads` (nicknames), `initial`, `is_initial`, `middle`; `birth_date`
-    (`YYYYMMDD`) and `birth_all`; `places` (`postal code|house number`), `doors` (`street|house number`), `street`,
+    (`YYYYMMDD`), `birth_all` and `is_birth_text` (it is no date);
+    `places` (`postal code|house number`), `doors` (`street|house number`), `street`,
     `house_number`, `postal_code`, `city` (of the most complete address), `postal_all`; `emails` (with likely forms),
     `locals` (their local parts), `phones`, `shared` (guarded e-mail and phone), `number`, `gender`, `unique_values`.
     """
@@ -91,6 +92,8 @@ def prepare(records: pa.Table) -> pl.DataFrame:
                 "cluster_id",
                 birth_all=_or_null(dates),
                 birth_date=dates.list.first(),
+                # a text in the place of a date, which is mistyped for sure
+                is_birth_text=(pl.col("dates").list.len() == 0) & (dates.list.len() > 0),
                 phones=_or_null(phones),
                 # A national number is mistyped in its digits; country codes differ for other reasons.
                 shared=_or_null(

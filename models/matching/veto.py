@@ -40,6 +40,7 @@ def veto_reasons(scored: pl.DataFrame, prepared: pl.DataFrame, settings: Matchin
     day and month swapped) do not yet make another birth date. A number of the person (`numbers`) that agrees but for a
     mistake outweighs them.
     """
+    scored = scored.hstack(_of_pairs(scored, prepared))
     unknown = pl.col("gamma_birth_date") == -1
     near = ("same birth date", "birth date but for one mistake", "birth date but for two mistakes")[
         settings.birth_date_mistakes
@@ -47,14 +48,28 @@ def veto_reasons(scored: pl.DataFrame, prepared: pl.DataFrame, settings: Matchin
     numbered = at_least("number", "number but for one mistake") | (
         at_least("number", "number but for two mistakes") & at_least("birth_date", "birth date but for two mistakes")
     )
-    # Brandy and Brenda with one birth date and one middle initial are one; Brandy and Brenda of one family are two.
+    same_middle = at_least("middle", "same middle initial")
+    # Brandy and Brenda with one birth date and one middle initial are one; Brandy and Brenda of one family are two. So are
+    # Tiffany and Hiffany, and T. and Olivia (an initial contradicts less than a name does).
     excused = (
-        at_level("given", "given name somewhat alike")
+        (
+            (
+                at_level("given", "given name somewhat alike")
+                & ((pl.col("_one_initial") & ~at_level("middle", "different")) | same_middle)
+            )
+            | (at_level("given", "different") & pl.col("_is_initial") & same_middle)
+        )
         & at_least("birth_date", "same birth date")
-        & ~at_level("middle", "different")
         & ~at_level("gender", "different")
     )
-    other_name = at_level("given", "different", "only the initial alike", "given name somewhat alike") & ~excused
+    born_near = at_least("birth_date", near) | (
+        at_least("birth_date", "birth date but for two mistakes") & pl.col("_is_birth_text")
+    )
+    other_name = (
+        at_level("given", "different", "only the initial alike", "given name somewhat alike") & ~excused
+        # where the first name is unknown, what else tells the members of a household apart
+        | ((pl.col("gamma_given") == -1) & (at_level("middle", "different") | at_level("gender", "different")))
+    )
     at_home = (
         at_least("address", "same street, house number unknown or swapped")
         | at_least("family", "other spelling of the family name")
@@ -65,12 +80,12 @@ def veto_reasons(scored: pl.DataFrame, prepared: pl.DataFrame, settings: Matchin
     personal = (
         # An initial is half a household's.
         at_least("given", "given name alike")
-        | at_least("birth_date", near)
+        | born_near
         | at_least("number", "number but for two mistakes")
         | at_least("email", "e-mail address but for one mistake")
     )
     beyond_name = (
-        at_least("birth_date", near)
+        born_near
         | at_least("number", "number but for two mistakes")
         | at_least("email", "e-mail address but for one mistake")
         | at_least("phone", "telephone but for one mistake")
@@ -82,7 +97,7 @@ def veto_reasons(scored: pl.DataFrame, prepared: pl.DataFrame, settings: Matchin
     return both.select(
         pl.when(pl.col("_is_unique_apart") & ("unique_number" in used))
         .then(pl.lit(UNIQUE))
-        .when(~unknown & ~at_least("birth_date", near) & ~numbered & ("birth_date" in used))
+        .when(~unknown & ~born_near & ~numbered & ("birth_date" in used))
         .then(pl.lit(BIRTH))
         .when(other_name & at_home & ~numbered & ("first_name" in used))
         .then(pl.lit(GIVEN))
@@ -92,6 +107,23 @@ def veto_reasons(scored: pl.DataFrame, prepared: pl.DataFrame, settings: Matchin
         .then(pl.lit(NAME_ONLY))
         .alias("veto_reason")
     )["veto_reason"]
+
+
+def _of_pairs(pairs: pl.DataFrame, prepared: pl.DataFrame) -> pl.DataFrame:
+    """Per pair: `_is_initial` (of one of the two only the initial is known), `_one_initial` (first names begin alike),
+    `_is_birth_text` (one of the birth dates is no date).
+    """
+    facts = prepared.select("cluster_id", "initial", "is_initial", "is_birth_text")
+    return (
+        pairs.select("left", "right")
+        .join(facts, left_on="left", right_on="cluster_id", how="left", maintain_order="left")
+        .join(facts, left_on="right", right_on="cluster_id", how="left", suffix="_right", maintain_order="left")
+        .select(
+            _is_initial=(pl.col("is_initial") | pl.col("is_initial_right")).fill_null(False),
+            _one_initial=(pl.col("initial") == pl.col("initial_right")).fill_null(False),
+            _is_birth_text=(pl.col("is_birth_text") | pl.col("is_birth_text_right")).fill_null(False),
+        )
+    )
 
 
 def sharing(pairs: pl.DataFrame, prepared: pl.DataFrame) -> pl.Series:

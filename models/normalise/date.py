@@ -19,7 +19,7 @@ FILLER_DATES = frozenset(
      dt.date(1901, 1, 1), dt.date(1970, 1, 1), dt.date(9999, 12, 31)}
 )  # fmt: skip
 # What scanners and eyes take for a digit.
-_READ_AS = str.maketrans("OoIlSZB", "0011528")
+_READ_AS = str.maketrans("OoDQIl|!iZzASsGbTBgq", "00001111122455667899")
 OLDEST = dt.date(1880, 1, 1)
 
 
@@ -54,11 +54,25 @@ def date_digits(value: str, pattern: str) -> str | None:
     shape = re.escape(pattern)
     for part, width in (("Y", 4), ("m", 2), ("d", 2)):
         shape = shape.replace(f"%{part}", f"(?P<{part}>.{{{width}}})")
-    found = re.fullmatch(shape, value.strip())
-    if found is None:
+    text = value.strip()
+    found = re.fullmatch(shape, text)
+    parts = found.groupdict() if found else _separated(text, pattern)
+    if parts is None:
         return None
-    digits = (found["Y"] + found["m"] + found["d"]).translate(_READ_AS)
+    digits = (parts["Y"] + parts["m"] + parts["d"]).translate(_READ_AS)
     return digits if sum(c.isdigit() for c in digits) >= 7 else None
+
+
+def _separated(text: str, pattern: str) -> dict[str, str] | None:
+    """Year, month and day between the separators of `pattern`, where one of them has a digit too many or too few."""
+    order = re.findall(r"%([Ymd])", pattern)
+    separators = {rest for rest in re.split(r"%[Ymd]", pattern) if rest}
+    if len(separators) != 1 or len(order) != 3:
+        return None
+    pieces = text.split(separators.pop())
+    if len(pieces) != 3 or sum(map(len, pieces)) not in (7, 9):
+        return None
+    return dict(zip(order, pieces, strict=True))
 
 
 def plausible_birth_date(value: dt.date) -> bool:

@@ -31,7 +31,9 @@ _FILLER_WORDS = (
     "achternaam fornavn efternavn firstname lastname baby infant child son daughter boy girl man woman men women mom mum "
     "mother dad father parent parents grandma grandpa grandmother grandfather aunt uncle cousin sister brother niece nephew "
     "husband wife spouse partner guest customer klant kunde resident occupant person people human adult minor tenant roommate "
-    "friend neighbor owner lady gentleman ref refused refuse declined na n/a xx xxx asdf qwerty bewoner beboer"
+    "friend neighbor owner lady gentleman gent ref refused refuse declined na n/a xx xxx asdf qwerty bewoner beboer "
+    "grandson granddaughter grandchild stepson stepdaughter stepchild inlaw respondent roomer boarder housemate informant inmate "
+    "kid kids youngest oldest eldest younger older male female gentlemen ladies kleinzoon kleindochter barnebarn"
 )
 FILLERS = frozenset(_FILLER_WORDS.split())
 _INITIALS = re.compile(r"^(?:[^\W\d_]\.?-?){1,5}$")
@@ -98,7 +100,8 @@ def split_family(value: str) -> tuple[str, str, tuple[str, ...]]:
     tokens = [token for token in _WORD.findall(fold(value).replace("-", " ")) if token.strip("'")]
     tokens = [token for token in tokens if token not in _TITLES or len(tokens) == 1]
     core = [token for token in tokens if token not in PARTICLES]
-    if core and all(token in FILLERS for token in core):
+    # A letter alone is what remains of a name that somebody masked.
+    if core and (all(token in FILLERS for token in core) or "".join(core) in FILLERS or len("".join(core)) == 1):
         return "", "", ()
     if not core:
         joined = "".join(tokens).replace("'", "")
