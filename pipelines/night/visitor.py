@@ -4,7 +4,7 @@ Belongs here: which days tonight's files touch, keeping `state.main.visitor_day`
 rows of earlier nights again whose visitor is now seen otherwise. Does not belong here: the facts and the verdict themselves
 (`sql/visitor/`), what an agent says (`models/agent.py`).
 
-Both tables are functions of all rows of a day (a verdict also of the day before), read from every file that covers it, so nights
+Both tables are functions of all rows of a day (a verdict also of the days before and after), read from every file that covers it, so nights
 in any order end in the same verdicts.
 """
 
@@ -102,13 +102,15 @@ def judge_visitors(
         """
     )
     session.run("insert into state.main.visitor_day by name select * from scratch.ingest.new_fact")
-    # The day after may go on from a day that has changed.
+    # The day after may go on from a day that has changed, and the day before may be the first of a session that never ends.
     session.run(
         """
         create or replace table scratch.ingest.judged_day as
         select visit_date from scratch.ingest.touched_day
         union
         select cast(visit_date + interval '1' day as date) from scratch.ingest.touched_day
+        union
+        select cast(visit_date - interval '1' day as date) from scratch.ingest.touched_day
         """
     )
     session.run(
@@ -117,7 +119,8 @@ def judge_visitors(
         select * exclude (source_export) from state.main.visitor_day
         where source_export = {name} and visit_date in (
             select visit_date from scratch.ingest.judged_day
-            union select cast(visit_date - interval '1' day as date) from scratch.ingest.judged_day)
+            union select cast(visit_date - interval '1' day as date) from scratch.ingest.judged_day
+            union select cast(visit_date + interval '1' day as date) from scratch.ingest.judged_day)
         """
     )
     session.look_in("scratch.ingest", "work.main", "state.main")

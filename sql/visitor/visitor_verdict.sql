@@ -2,7 +2,7 @@
 -- kind: ingest
 -- grain: visitor
 -- Runs over whole days: whether no assets tell a robot depends on what the other visitors of the day did, and a sweep may be
--- shared by a network. Reads visitor_day (of the days judged and the days before them), judged_day, web_agent, robot_limit,
+-- shared by a network. Reads visitor_day (of the days judged and the days around them), judged_day, web_agent, robot_limit,
 -- traffic_source_host and setting. One reason each: what the agent says before what was done, the plainest first.
 with
 
@@ -21,6 +21,7 @@ judged as (
         visitor_day.peak_minute_page_count,
         visitor_day.active_hour_count,
         visitor_day.first_page_at,
+        visitor_day.last_page_at,
         visitor_day.first_host,
         coalesce(web_agent.is_bot, false) as is_agent_bot,
         web_agent.bot_reason as agent_reason,
@@ -60,6 +61,40 @@ network as (
         user_agent
 ),
 
+-- A session of weeks fills every UTC day but its first and its last, whose hours may be few. They belong to it where exactly one
+-- visitor of the network and agent borders on midnight on either side, with no longer a pause than within a session, and the one
+-- on the other side never ended.
+border as (
+    select
+        judged.visitor,
+        other.active_hour_count,
+        count(*) over (partition by judged.visitor, other.visit_date) as other_count,
+        count(*) over (partition by other.visitor, judged.visit_date) as own_count
+    from judged
+    inner join visitor_day as other on other.ip_masked = judged.ip_masked
+        and other.user_agent = judged.user_agent
+        and (
+            other.visit_date = cast(judged.visit_date - interval '1' day as date)
+            or other.visit_date = cast(judged.visit_date + interval '1' day as date)
+        )
+    cross join setting
+    where not judged.is_agent_bot
+        and case
+            when other.visit_date < judged.visit_date
+                then date_diff('microsecond', other.last_page_at, judged.first_page_at)
+            else date_diff('microsecond', judged.last_page_at, other.first_page_at)
+        end <= setting.session_gap_seconds * 1000000
+),
+
+endless as (
+    select distinct border.visitor
+    from border
+    cross join robot_limit
+    where border.other_count = 1
+        and border.own_count = 1
+        and border.active_hour_count >= robot_limit.active_hours
+),
+
 told as (
     select
         judged.visitor,
@@ -75,6 +110,7 @@ told as (
             when judged.peak_minute_page_count >= robot_limit.pages_per_minute
                 then 'request_rate'
             when judged.active_hour_count >= robot_limit.active_hours
+                or endless.visitor is not null
                 then 'endless_session'
             when judged.distinct_page_count >= robot_limit.sweep_pages
                 and judged.referred_page_count <= robot_limit.sweep_referred_share * judged.page_request_count
@@ -93,6 +129,7 @@ told as (
     from judged
     cross join robot_limit
     left join asset_day on asset_day.visit_date = judged.visit_date
+    left join endless on endless.visitor = judged.visitor
     left join network on network.visit_date = judged.visit_date
         and network.ip_masked = judged.ip_masked
         and network.user_agent = judged.user_agent

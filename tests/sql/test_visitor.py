@@ -95,6 +95,27 @@ def test_pages_in_many_hours(hours: int, reason: dict[str, str]) -> None:
     assert judge([*pages, *background, asset("awake", 5)]) == reason
 
 
+def monitor(days: int, agent: str = BROWSER, start: float = 22 * 3600, end: float = 90 * 60) -> list[Request]:
+    """One page every 20 minutes, from 22:00 on the first day until 01:30 on the last; the visitor's hash is another each day."""
+    last = days * 86_400 - 86_400 + end
+    times = range(int(start), int(last), 1200)
+    return [request(f"monitor{at // 86_400}", at, "/", user_agent=agent, ip_masked="10.7.0.0/16") for at in times]
+
+
+def test_a_session_of_a_month_is_a_robot_s_on_its_first_and_last_day_too() -> None:
+    days = {f"monitor{day}": "endless_session" for day in range(30)}
+    assert judge([*people(), *monitor(30)]) == days
+    # Somebody of the same network and agent around the first midnight: it is no longer sure whose the first evening was.
+    neighbour = request("neighbour", 23.9 * 3600, ip_masked="10.7.0.0/16")
+    assert judge([*people(), *monitor(30), neighbour]) == {k: v for k, v in days.items() if k != "monitor0"}
+    # An evening that goes on past midnight is no session without an end.
+    assert judge([*people(), *monitor(2)]) == {}
+    # A pause longer than a session's before midnight: the evening was another visit.
+    assert judge([*people(), *monitor(3, end=7200), request("early", 20 * 3600, ip_masked="10.7.0.0/16")]) == {
+        f"monitor{day}": "endless_session" for day in range(3)
+    }
+
+
 @pytest.mark.parametrize(
     ("distinct", "linked", "reason"),
     [(100, 10, {"sweep": "page_sweep"}), (100, 11, {}), (99, 0, {})],
