@@ -98,7 +98,7 @@ def dynamics(row: Row) -> dict[str, str]:
         "Regarding": row["dynamics365_contact"] or row["full_name"] or "",
         "Due Date": f"{row['due_until_at']:%Y-%m-%dT%H:%M:%SZ}",
         "Priority": "High" if row["contact_rank"] <= 10 else "Normal",
-        "Status": "Open",
+        "Activity Status": "Open",
         "Category": row["contact_rule"],
     }
 

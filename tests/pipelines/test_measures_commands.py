@@ -96,7 +96,15 @@ def test_task_for_each_crm() -> None:
     assert tasks("salesforce", {**ROW, "salesforce_contact": "003000000000001AAA"})["WhoId"] == "003000000000001AAA"
     hubspot = tasks("hubspot", {**ROW, "suggested_channel": "email", "contact_rank": 11})
     assert (hubspot["Task Type"], hubspot["Email"], hubspot["Priority"]) == ("Email", "jo@example.org", "Medium")
+    assert list(hubspot) == [
+        *("Task Title", "Task Type", "Due Date", "Priority", "Task Status", "Task Notes", "Email", "Contact Record ID"),
+    ]
     dynamics = tasks("dynamics", ROW)
+    # The display names of the columns of the table Task in Dataverse; a task that is to do has the activity status Open.
+    assert list(dynamics) == [
+        *("Subject", "Description", "Regarding", "Due Date", "Priority", "Activity Status", "Category"),
+    ]
+    assert dynamics["Activity Status"] == "Open"
     assert (dynamics["Regarding"], dynamics["Due Date"]) == ("Jo Example", "2024-05-15T09:30:00Z")
 
 
