@@ -8,6 +8,8 @@ CUSTOMERS ?= 2000
 NIGHTS ?= 3
 # Sizes of the benchmark, in millions of touchpoints.
 BENCH ?= 1 10
+# Sizes of bench-journeys, in millions of touchpoints.
+JOURNEYS ?= $(if $(filter file,$(origin BENCH)),1 20,$(BENCH))
 # Size of the log that `make bench` and `make bench-logs` generate.
 GIGABYTES ?= 1
 
@@ -47,9 +49,10 @@ types: $(BIN)/.dev ## mypy
 check-defs: $(BIN)/.dev ## let Dagster load and validate the definitions
 	$(BIN)/dg check defs
 
-bench: $(BIN)/.dev ## the night at 1 and 10 million touchpoints, beside DuckDB reading the same files; then bench-logs
+bench: $(BIN)/.dev ## the night at 1 and 10 million touchpoints, beside DuckDB reading the same files; then bench-logs, bench-journeys
 	$(BIN)/python -m benchmarks.night $(BENCH)
 	$(BIN)/python -m benchmarks.logs $(GIGABYTES)
+	$(MAKE) bench-journeys
 
 bench-logs: $(BIN)/.dev ## reading a web server's log of 1 GB, beside GoAccess (when it is installed) and a Python expression
 	$(BIN)/python -m benchmarks.logs $(GIGABYTES)
@@ -77,8 +80,13 @@ bench-identity: $(BIN)/.dev .bench-identity/data ## who is who on labelled peopl
 bench-reading: $(BIN)/.dev ## reading CSV, NDJSON and workbooks, beside DuckDB's and calamine's own readers
 	$(BIN)/python -m benchmarks.reading
 
-bench-journeys: $(BIN)/.dev ## sessions, transitions, step matrix and funnel; PEERS=<python with retentioneering and pm4py> puts them beside
-	$(BIN)/python -m benchmarks.journeys 1 $(if $(PEERS),--peers $(PEERS))
+bench-journeys: $(BIN)/.dev .bench-journeys/ready ## sessions, transitions, step matrix, funnel at 1 and 20 million touchpoints, beside retentioneering and pm4py
+	$(BIN)/python -m benchmarks.journeys $(JOURNEYS) $$(test ! -e .bench-journeys/ready || echo --peers .bench-journeys/bin/python)
+
+# Where the peers cannot be installed the benchmark runs without them.
+.bench-journeys/ready: benchmarks/journeys-requirements.txt
+	test -x .bench-journeys/bin/python || $(PYTHON) -m venv .bench-journeys
+	-.bench-journeys/bin/python -m pip install --quiet --disable-pip-version-check -r $< && touch $@
 
 docs: $(BIN)/.run ## write docs/tables.md from the contracts and docs/spec.schema.json from the spec model
 	$(BIN)/touchpoint360 tables --out docs/tables.md
