@@ -5,6 +5,8 @@ Does not belong here: what a line means.
 
 from __future__ import annotations
 
+import codecs
+
 import numpy as np
 import pyarrow as pa
 
@@ -51,3 +53,9 @@ def is_valid(block: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def without_marks(block: bytes) -> bytes:
+    """The block without byte order marks at the start of lines: files were joined, and the mark is no part of a value."""
+    mark = codecs.BOM_UTF8
+    return block.replace(b"\n" + mark, b"\n").removeprefix(mark) if mark in block else block

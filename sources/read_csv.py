@@ -14,14 +14,17 @@ import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from sources.archive import ReadError
+from sources.lines import without_marks
 from sources.opening import BLOCK_BYTES, text_blocks
 from sources.spec import ExportSpec, Read
 from sources.writing import BASE_SCHEMA, ParsedWriter, column_names, fill_down, printable, problem_table
@@ -63,7 +66,26 @@ def _parse(text: str, read: Read) -> list[str]:
         if "unexpected end of data" in str(error):
             raise _OpenQuoteError from None
         raise
-    return rows[0] if rows else []
+    fields = rows[0] if rows else []
+    if not read.escape and read.quote in text and not _quotes_fit(text, read.delimiter, read.quote):
+        # The csv module takes a quote within a field without quotes for text: after a quote that is never closed, the next
+        # one would open or close a field in the wrong place, and cells would shift without a word.
+        raise csv.Error("a quote stands within a field without quotes")
+    return fields
+
+
+@cache
+def _quoted_record(delimiter: str, quote: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """(a field that begins with a quote, a record of which every field is quoted as a whole or has no quote)."""
+    mark, sign = re.escape(quote), re.escape(delimiter)
+    field = rf"(?:{mark}(?:[^{mark}]|{mark}{mark})*+{mark}|[^{mark}{sign}]*+)"
+    return re.compile(rf"(?:\A|{sign}){mark}"), re.compile(rf"{field}(?:{sign}{field})*+\Z")
+
+
+def _quotes_fit(text: str, delimiter: str, quote: str) -> bool:
+    """Whether a record quotes its fields as writers do; one that quotes none may have quotes in its text (5" pipe)."""
+    starts, whole = _quoted_record(delimiter, quote)
+    return starts.search(text) is None or whole.match(text.removesuffix("\n").removesuffix("\r")) is not None
 
 
 def records(block: bytes, read: Read, line: int, last: bool, keep_blank: bool = False) -> Iterator[Record | bytes]:
@@ -125,6 +147,8 @@ def records(block: bytes, read: Read, line: int, last: bool, keep_blank: bool = 
         if problem:
             taken = 1
             text = raw.decode("utf-8", "surrogateescape")
+        elif "\0" in text:
+            problem = "a NUL byte: no text has one, the file is damaged here"
         elif not text.isascii() and any("\udc80" <= character <= "\udcff" for character in text):
             problem = f"invalid {read.encoding}: a byte that this encoding does not have"
         yield Record(line + index, [] if problem else fields, b"\n".join(lines[index : index + taken]), problem)
@@ -175,28 +199,30 @@ def parse_csv(path: Path, spec: ExportSpec, writer: ParsedWriter, block_bytes: i
     carried: dict[str, str | None] = {}
     footer = re.compile(spec.read.footer) if spec.read.footer else None
     held: list[tuple[int, int | None, str | None, str]] = []
+    header: list[str] | None = None
     old_mac = None
     for block, last, broken in text_blocks(path, spec.read.encoding, block_bytes):
         if old_mac is None:
             old_mac = b"\n" not in block and b"\r" in block
         if old_mac:
             block = block.replace(b"\r", b"\n")
-        block = carry + block
+        block = without_marks(carry + block)
         if names is None:
             block = _header_lines_ended(block, read)
-            header = read_header(block, spec.read, last)
-            if header is None:
+            start = read_header(block, spec.read, last)
+            if start is None:
                 carry = block
                 _check_length(path, 1, carry)
                 continue
-            found, used, block = header
+            found, used, block = start
             names = column_names(found, spec)
             writer.columns = list(names)
             line += used
+            header = found if read.header_rows == 1 and len(found) > 1 else None
         if last and not broken:
             block = _without_footer(block, footer)
         # Where the file breaks off, the record that does not end is not all there: no value may be cut in silence.
-        table, carry, rows, lines = _block_table(block, names, spec.read, row, line, last and not broken)
+        table, carry, rows, lines = _block_table(block, names, spec.read, row, line, last and not broken, header)
         _check_length(path, line + lines, carry)
         if table is not None:
             writer.write(fill_down(table, spec.read.fill_down, carried))
@@ -254,22 +280,25 @@ def _without_footer(block: bytes, footer: re.Pattern[str] | None) -> bytes:
 
 
 def _block_table(
-    block: bytes, names: list[str], read: Read, row: int, line: int, last: bool
+    block: bytes, names: list[str], read: Read, row: int, line: int, last: bool, header: list[str] | None
 ) -> tuple[pa.Table | None, bytes, int, int]:
-    """One block as a table: (table, rest for the next block, records in it, lines in it)."""
+    """One block as a table: (table, rest for the next block, records in it, lines in it).
+
+    `header`: the fields of the header, which may stand in the block once more.
+    """
     if not block:
         return None, b"", 0, 0
-    fast = _fast_table(block, names, read, row, line, last)
-    return fast if fast is not None else _careful_table(block, names, read, row, line, last)
+    fast = _fast_table(block, names, read, row, line, last, header)
+    return fast if fast is not None else _careful_table(block, names, read, row, line, last, header)
 
 
 def _fast_table(
-    block: bytes, names: list[str], read: Read, row: int, line: int, last: bool
+    block: bytes, names: list[str], read: Read, row: int, line: int, last: bool, header: list[str] | None
 ) -> tuple[pa.Table | None, bytes, int, int] | None:
     """The fast way, or None where the block is not regular."""
     if last and not block.endswith(b"\n"):
         block += b"\n"
-    if len(names) == 1 and _BLANKS.search(block):
+    if b"\0" in block or (len(names) == 1 and _BLANKS.search(block)):
         return None
     data = np.frombuffer(block, dtype=np.uint8)
     ends = np.flatnonzero(data == 10)
@@ -323,7 +352,7 @@ def _fast_table(
     except (pa.ArrowInvalid, pa.ArrowKeyError):
         return None
     count = len(starts)
-    if table.num_rows != count:
+    if table.num_rows != count or (header is not None and _has_row(table, header)):
         return None
     base = pa.table(
         [
@@ -336,6 +365,14 @@ def _fast_table(
     )
     table = pa.table([*base.columns, *table.columns], names=[*BASE_SCHEMA.names, *names])
     return table, block[size:], count, int(np.searchsorted(ends, size))
+
+
+def _has_row(table: pa.Table, fields: list[str]) -> bool:
+    """Whether the table has a row of just these texts."""
+    same = pc.equal(table.column(0), fields[0])
+    if not pc.any(same).as_py():
+        return False
+    return any(list(row.values()) == fields for row in table.filter(same).to_pylist())
 
 
 def _without_escaped(data: np.ndarray, quotes: np.ndarray, escape: int) -> np.ndarray | None:
@@ -361,7 +398,7 @@ def _quotes_are_regular(data: np.ndarray, quotes: np.ndarray, delimiter: int, qu
 
 
 def _careful_table(
-    block: bytes, names: list[str], read: Read, row: int, line: int, last: bool
+    block: bytes, names: list[str], read: Read, row: int, line: int, last: bool, header: list[str] | None
 ) -> tuple[pa.Table | None, bytes, int, int]:
     """Record by record: each becomes a row or a problem."""
     columns: list[list[str | None]] = [[] for _ in names]
@@ -375,6 +412,8 @@ def _careful_table(
         problem = item.problem
         if problem is None and len(item.fields) != len(names):
             problem = f"wrong number of fields: {len(item.fields)}, the header has {len(names)}"
+        elif problem is None and header is not None and [field.strip() for field in item.fields] == header:
+            problem = "the header once more: files were joined"
         raw = printable(item.raw) if problem else None
         for values, value in zip(base, (row + count, item.line, raw, problem), strict=True):
             values.append(value)

@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from sources.archive import ReadError
-from sources.lines import cut, is_valid, line_table
+from sources.lines import cut, is_valid, line_table, without_marks
 from sources.opening import BLOCK_BYTES, text_blocks
 from sources.spec import ExportSpec
 from sources.writing import (
@@ -107,7 +107,7 @@ def parse_ndjson(path: Path, spec: ExportSpec, writer: ParsedWriter, block_bytes
     extractor = Extractor(spec)
     carry, row, line = b"", 1, 1
     for block, last, broken in text_blocks(path, spec.read.encoding, block_bytes):
-        whole, carry = cut(carry + block, last)
+        whole, carry = cut(without_marks(carry + block), last)
         if len(carry) > MAX_RECORD_CHARACTERS:
             raise ReadError(f"{path}, line {line}: a line of more than {MAX_RECORD_CHARACTERS:,} bytes; no JSON lines")
         for part, problem_text in _valid_parts(whole):
