@@ -49,8 +49,9 @@ types: $(BIN)/.dev ## mypy
 check-defs: $(BIN)/.dev ## let Dagster load and validate the definitions
 	$(BIN)/dg check defs
 
-bench: $(BIN)/.dev ## the night at 1 and 10 million touchpoints, beside DuckDB reading the same files; then bench-logs, bench-journeys
+bench: $(BIN)/.dev ## the night at 1 and 10 million touchpoints, beside DuckDB reading the same files, its measures; then bench-attribution, -logs, -journeys
 	$(BIN)/python -m benchmarks.night $(BENCH)
+	$(BIN)/python -m benchmarks.attribution 1
 	$(BIN)/python -m benchmarks.logs $(GIGABYTES)
 	$(MAKE) bench-journeys
 
@@ -60,7 +61,7 @@ bench-logs: $(BIN)/.dev ## reading a web server's log of 1 GB, beside GoAccess (
 bench-attribution: $(BIN)/.dev ## a million paths attributed, beside the ChannelAttribution package (built when g++ is there)
 	$(BIN)/python -m benchmarks.attribution 1
 
-bench-measures: $(BIN)/.dev ## what each measure costs at a million touchpoints
+bench-measures: $(BIN)/.dev ## what each measure costs at a million touchpoints (`make bench` has it at every size)
 	$(BIN)/python -m benchmarks.measures 1
 
 bench-trend: $(BIN)/.dev ## false alarms and detection of the weekly alerts on simulated weeks

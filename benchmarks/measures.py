@@ -9,7 +9,9 @@ seconds of all threads; the machine's noise is in them.
 
 from __future__ import annotations
 
+import resource
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -54,7 +56,8 @@ def rebuild(warehouse: Path) -> None:
         whole += done - started
         finish = f"{done - selected:>14.1f}" if finisher else f"{'':>14}"
         print(f"{name:<28}{read:>12,}{len(found):>12,}{selected - started:>11.1f}{finish}", flush=True)
-    print(f"{'all':<28}{'':>24}{whole:>25.1f}")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+    print(f"{'all':<28}{'':>24}{whole:>25.1f}   peak {peak:,.0f} MB", flush=True)
 
 
 def main(arguments: list[str]) -> None:
@@ -68,7 +71,8 @@ def main(arguments: list[str]) -> None:
         customers = customers_for(float(wanted), folder)
         measured("benchmarks.night:make", str(folder / "company"), str(customers), "1")
         measured("benchmarks.night:run", str(folder / "company" / "exports"), str(folder / "warehouse"))
-        rebuild(folder / "warehouse")
+        # A process of its own, so that its peak memory is that of the measures.
+        subprocess.run([sys.executable, "-m", "benchmarks.measures", str(folder / "warehouse")], check=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,14 +1,16 @@
-"""`make bench`: a first night, a second night and an idle night of the demo company, beside the floor, in one run.
+"""`make bench`: a first, a second and an idle night of the demo company, beside the floor, and its measures, in one run.
 
 Usage: python -m benchmarks.night 1 10        (millions of touchpoints; 0.1 is a quick look)
 
 Prints CPU seconds, wall seconds, peak memory, touchpoints per CPU second and the ratio to the floor: DuckDB reading the
-same files into typed tables, nothing else (`benchmarks/floor.py`).
+same files into typed tables, nothing else (`benchmarks/floor.py`). Then each measure is rebuilt on the release
+(`benchmarks/measures.py`).
 """
 
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -86,6 +88,7 @@ def bench(millions: float, folder: Path) -> None:
     print(line("night 2 (new files)", cost, touchpoint_count(warehouse) - count, None), flush=True)
     cost = night(second, warehouse)
     print(line("night 3 (nothing new)", cost, touchpoint_count(warehouse), None), flush=True)
+    subprocess.run([sys.executable, "-m", "benchmarks.measures", str(warehouse)], check=True)
 
 
 def main(sizes: list[str]) -> None:
