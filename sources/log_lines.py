@@ -1,6 +1,7 @@
 r"""Blocks of a log as lines: numbered, without their ends, blank ones left out, odd bytes made visible.
 
-A byte that is not part of valid UTF-8 and a control character are written as `\xNN`, as the servers themselves do.
+A byte that is not part of valid UTF-8 and a control character are written as `\xNN`, as the servers themselves do. A line
+that is rejected is kept so that its bytes can be had again (`kept_raw`, `raw_bytes`).
 
 Does not belong here: what a line means.
 """
@@ -18,6 +19,8 @@ import pyarrow as pa
 _INLINE = 12
 _WINDOW = 1 << 17
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\r(?!\n)")
+_LITERAL_SIGN = re.compile(rb"\\(?=x[0-9A-Fa-f]{2})")
+_SIGN = re.compile(rb"\\x([0-9A-Fa-f]{2})")
 
 
 def _escape_doubly(error: UnicodeError) -> tuple[str, int]:
@@ -34,6 +37,19 @@ def _visible(line: bytes, is_json: bool) -> bytes:
     text = line.decode("utf-8", "sources.escape_doubly" if is_json else "backslashreplace").encode()
     sign = b"\\\\x%02x" if is_json else b"\\x%02x"
     return _CONTROL.sub(lambda found: sign % found[0][0], text)
+
+
+def kept_raw(line: bytes) -> str:
+    r"""The bytes of a line as text without control characters, from which `raw_bytes` makes the same bytes again.
+
+    A byte that is no text is written `\xNN`, the backslash of a `\xNN` that the line itself holds `\x5c`.
+    """
+    return _visible(_LITERAL_SIGN.sub(rb"\\x5c", line), False).decode()
+
+
+def raw_bytes(text: str) -> bytes:
+    """The bytes that `kept_raw` wrote as this text."""
+    return _SIGN.sub(lambda found: bytes([int(found[1], 16)]), text.encode())
 
 
 def _places(data: np.ndarray, wanted: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
@@ -74,8 +90,8 @@ def _is_text(buffer: pa.Buffer) -> bool:
     return True
 
 
-def text_lines(block: bytes, row: int, line: int, is_json: bool = False) -> tuple[pl.DataFrame, int]:
-    """(`_row`, `_line`, `text` of the lines that are not blank, number of lines).
+def text_lines(block: bytes, row: int, line: int, is_json: bool = False) -> tuple[pl.DataFrame, np.ndarray]:
+    """(`_row`, `_line`, `text` of the lines that are not blank, the place of each line's end in the block).
 
     The block ends with a line end. Trailing blanks are no content.
     """
@@ -113,7 +129,7 @@ def text_lines(block: bytes, row: int, line: int, is_json: bool = False) -> tupl
     if lengths.min() <= 0:
         frame = frame.filter(pl.Series(lengths > 0))
         frame = frame.with_columns(pl.Series("_row", np.arange(row, row + frame.height, dtype=np.int32)))
-    return frame, len(ends)
+    return frame, ends
 
 
 def slices(

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from sources.archive import ReadError
 from sources.log_columns import COLUMNS, request_table
 from sources.log_formats import LINE_FORMATS, JsonFormat, LogFormat, detect, w3c_format
-from sources.log_lines import text_lines
+from sources.log_lines import kept_raw, text_lines
 from sources.log_parse import Source, parse_lines, reject_frame
 from sources.log_settings import LogSettings
 from sources.opening import HEAD_BYTES, read_head, text_blocks
@@ -77,19 +79,23 @@ def parse_log(
             if change is not None:
                 source = Source(change, source.others, source.zone)
             line += directives
-            lines, count = text_lines(part, row, line, is_json) if part else (None, 0)
-            books.lines += count + directives
+            books.lines += directives
             books.directives += directives
-            if lines is not None and lines.height:
-                _write(con, writer, lines, source, settings, salt, books)
-                row += lines.height
-            books.blanks += count - (0 if lines is None else lines.height)
-            line += count
+            if not part:
+                continue
+            lines, ends = text_lines(part, row, line, is_json)
+            if lines.height:
+                records = _with_raw(parse_lines(con, lines, source), part, ends, line)
+                _write(writer, request_table(records, settings, salt), books)
+            row += lines.height
+            line += len(ends)
+            books.lines += len(ends)
+            books.blanks += len(ends) - lines.height
         if too_long is not None:
             reason = f"a line of more than {MAX_LINE_BYTES:,} bytes; its beginning is kept"
-            text = too_long.decode("utf-8", "backslashreplace")
-            writer.write(request_table(reject_frame([(row, line, text, reason)]), settings, salt))
-            books.lines, books.rejects = books.lines + 1, books.rejects + 1
+            reject = reject_frame([(row, line, kept_raw(too_long), reason)])
+            _write(writer, request_table(reject, settings, salt), books)
+            books.lines += 1
             row, line = row + 1, line + 1
         if broken:
             writer.problem(row, line, None, broken)
@@ -97,16 +103,19 @@ def parse_log(
     return books
 
 
-def _write(
-    con: duckdb.DuckDBPyConnection,
-    writer: ParsedWriter,
-    lines: pl.DataFrame,
-    source: Source,
-    settings: LogSettings,
-    salt: bytes,
-    books: Accounting,
-) -> None:
-    table = request_table(parse_lines(con, lines, source), settings, salt)
+def _with_raw(records: pl.DataFrame, block: bytes, ends: np.ndarray, line: int) -> pl.DataFrame:
+    """The records, the raw text of each reject made from the bytes of its line; `line` is the number of the first one."""
+    if "_problem" not in records.columns or records["_problem"].null_count() == records.height:
+        return records
+    at = records["_problem"].is_not_null().arg_true()
+    texts = []
+    for number in (records["_line"].gather(at) - line).to_list():
+        start = int(ends[number - 1]) + 1 if number else 0
+        texts.append(kept_raw(block[start : int(ends[number])].removesuffix(b"\r")))
+    return records.with_columns(records["_raw"].scatter(at, pl.Series(texts, dtype=pl.String)))
+
+
+def _write(writer: ParsedWriter, table: pa.Table, books: Accounting) -> None:
     rejects = table.num_rows - table["_problem"].null_count
     books.rows += table.num_rows - rejects
     books.rejects += rejects

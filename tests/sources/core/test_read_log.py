@@ -6,15 +6,18 @@ import bz2
 import gzip
 import hashlib
 import json
+import re
 from datetime import datetime
 
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
 import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sources.inspect import inspect_file
-from sources.log_lines import text_lines
+from sources.log_lines import kept_raw, raw_bytes, text_lines
 from sources.log_privacy import clean_text, mask_address, masked_addresses, minimal_query, visitor_hashes
 from sources.log_settings import LogSettings
 from sources.read_log import Accounting, parse_log
@@ -160,6 +163,26 @@ def test_bytes_that_are_no_text_are_kept_visible_in_rejects(tmp_path):
     assert (row["_problem"], row["_raw"]) == ("not a line of an access log", r"\x16\x03\x01 caf\xe9 \x1b[31m")
 
 
+def test_the_bytes_of_a_reject_can_be_had_again(tmp_path):
+    lines = [
+        b"\x16\x03\x01 caf\xe9 \x1b[31m \t ",
+        rb"as servers write \x16\x03, \xZZ and \\",
+        b"a\rb \xc3\xa9 \xff",
+        b"\0",
+    ]
+    text = line().encode() + b"".join(item + b"\n\n" + line().encode() for item in lines)
+    rejects = [row for row in rows_of(tmp_path, text) if row["_problem"]]
+    assert [raw_bytes(row["_raw"]) for row in rejects] == lines
+    assert [row["_line"] for row in rejects] == [2, 5, 8, 11]
+
+
+@given(st.binary(max_size=40).map(lambda raw: raw.replace(b"\n", b"")))
+def test_any_bytes_are_kept(raw):
+    text = kept_raw(raw)
+    assert raw_bytes(text) == raw
+    assert not re.search(r"[\x00-\x08\x0b-\x1f]", text)
+
+
 def test_a_carriage_return_ends_a_line_only_before_its_end(tmp_path):
     rows = rows_of(tmp_path, line().replace("\n", "\r\n") + line(rest='200 5 "-" "a\rb"'))
     assert [row["user_agent"] for row in rows] == ["UA", "a\\x0db"]
@@ -246,8 +269,8 @@ def test_the_report_names_the_format():
 
 def test_lines_as_slices_of_a_block():
     block = b"short\n" + "ä".encode() * 20 + b"\n\n  \nexactly12byt\nend\n"
-    frame, count = text_lines(block, 1, 10)
-    assert count == 6
+    frame, ends = text_lines(block, 1, 10)
+    assert len(ends) == 6
     assert frame.rows() == [(1, 10, "short"), (2, 11, "ä" * 20), (3, 14, "exactly12byt"), (4, 15, "end")]
 
 
