@@ -25,6 +25,7 @@ def write_export_file(session: Session) -> None:
                 any_value(format) as format,
                 any_value(encoding) as encoding, any_value(delimiter) as delimiter, any_value(compression) as compression,
                 any_value(column_drift) as column_drift,
+                any_value(recognition_confidence) as recognition_confidence,
                 max(byte_count) as byte_count
             from state.main.seen_file group by file_id, relative_path, source_export
         ),
@@ -44,6 +45,7 @@ def write_export_file(session: Session) -> None:
                 when n.status = 'recognised' and n.copy_number > 1 then 'same content as ' || n.first_path
                 else concat_ws('; ', n.message, r.broken || ': export or copy it again', d.said)
             end as message,
+            n.recognition_confidence,
             n.format, coalesce(r.encoding, n.encoding) as encoding, coalesce(r.delimiter, n.delimiter) as delimiter,
             n.compression, r.dialect,
             case when n.copy_number = 1 and (n.column_drift is not null or d.found is not null) then cast(

@@ -37,6 +37,7 @@ SEEN_FILE = pa.schema(
         ("delimiter", pa.string()),
         ("compression", pa.string()),
         ("column_drift", pa.string()),
+        ("recognition_confidence", pa.float64()),
     ]
 )
 
@@ -109,6 +110,7 @@ def register_files(session: Session, folders: list[Path], catalog: SourceCatalog
         session.store("state.main.seen_file", SEEN_FILE.empty_table())
     # A release made before it was written down does not have it.
     session.run("alter table state.main.seen_file add column if not exists column_drift varchar")
+    session.run("alter table state.main.seen_file add column if not exists recognition_confidence double")
     specs_changed = catalog_hash != recorded_hash(session, "catalog")
     known = {
         row[0]: row
@@ -153,6 +155,7 @@ def register_files(session: Session, folders: list[Path], catalog: SourceCatalog
                 "delimiter": recognition.detected.delimiter,
                 "compression": recognition.detected.compression,
                 "column_drift": column_drift(recognition, export),
+                "recognition_confidence": recognition.confidence if export else None,
             }
             for export in exports
         )

@@ -103,9 +103,9 @@ def soil(kind: str, row: list[str], header: list[str], quoting: int, place: int)
     if kind == "nul":
         return record_text([*row[:at], row[at] + "\0", *row[at + 1 :]], quoting).encode()
     if kind == "wrong_bytes":
-        parts = [record_text([cell], csv.QUOTE_ALL).encode() for cell in row]
-        parts[at] = parts[at][:-1] + b'\xff\xe9"'
-        return b",".join(parts)
+        cells = [record_text([cell], csv.QUOTE_ALL).encode() for cell in row]
+        cells[at] = cells[at][:-1] + b'\xff\xe9"'
+        return b",".join(cells)
     if kind == "header_again":
         return record_text(header, quoting).encode()
     if kind == "byte_order_mark":
