@@ -163,7 +163,7 @@ def heat(text: str, strength: float) -> Markup:
 def bubble(label: str, detail: str, size: float, tone: str, sign: str, href: str | None = None) -> Markup:
     """A round mark with a label; `size` 0 to 1 is its area, `tone` its colour class, `sign` says the same without colour."""
     edge = 0.6 + 1.9 * math.sqrt(max(0.0, min(1.0, size)))
-    mark = tag("span", sign, class_=f"ball {tone}", style=f"--d:{edge:.2f}rem", aria_hidden="true")
+    mark = tag("span", sign, class_=f"ball {tone}".strip(), style=f"--d:{edge:.2f}rem", aria_hidden="true")
     text = [mark, tag("span", label), tag("span", f": {detail}", class_="hidden")]
     if href:
         return tag("a", text, class_="bubble", href=href, title=f"{label}: {detail}")

@@ -101,7 +101,7 @@ def table(columns: Sequence[Column], rows: Sequence[dict[str, Any]], caption: st
         ),
         class_="scroll",
         tabindex="0",
-        role="region",
+        role="group",
         aria_label=caption,
     )
 

@@ -212,6 +212,14 @@ def test_every_figure_shows_its_definition_and_query(shop: Shop) -> None:
         assert len(figures) == text.count("<pre") + len(borrowed), path
 
 
+def test_every_kind_of_column_has_its_style(shop: Shop) -> None:
+    for path in pages(shop):
+        text = path.read_text(encoding="utf-8")
+        used = {kind for names in re.findall(r"<table class=\"?([\w ]+)", text) for kind in names.split()}
+        kinds = {kind for kind in used if re.fullmatch(r"[np]\d+", kind)} - {"n1"}
+        assert all(re.search(rf"\.{kind} t", text) for kind in kinds), path
+
+
 def test_queries_of_the_report_run_on_the_release(shop: Shop) -> None:
     import html
 

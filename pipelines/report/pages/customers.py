@@ -58,7 +58,7 @@ def retention(words: Words, rows: Rows) -> Markup:
         tag("th", words.column("cohort_month"), scope="col"),
         tag("th", words.column("customer_count"), scope="col"),
     ]
-    head += [tag("th", str(period), scope="col", class_="n") for period in range(1, last + 1)]
+    head += [tag("th", str(period), scope="col", class_="heat") for period in range(1, last + 1)]
     lines = []
     for month in sorted(cohorts, key=str)[-COHORTS:]:
         cells = [tag("th", str(month)[:7], scope="row"), tag("td", words.format.number(sizes[month]), class_="n")]
@@ -68,7 +68,7 @@ def retention(words: Words, rows: Rows) -> Markup:
         lines.append(tag("tr", cells))
     title = words.say("figures.retention.title")
     grid = tag("table", tag("caption", title, class_="hidden"), tag("thead", tag("tr", head)), tag("tbody", lines))
-    return tag("div", grid, class_="scroll", tabindex="0", role="region", aria_label=title)
+    return tag("div", grid, class_="scroll", tabindex="0", role="group", aria_label=title)
 
 
 def reliability(words: Words, rows: Rows) -> Markup:

@@ -109,7 +109,7 @@ def step_matrix(words: Words, rows: Rows) -> Markup:
         shares.setdefault(row["state"].strip("()"), {})[row["step_number"]] = row["journey_share"]
     largest = max((value for line in shares.values() for value in line.values()), default=1.0)
     head = [tag("th", words.column("touchpoint_type"), scope="col")]
-    head += [tag("th", str(step), scope="col", class_="n") for step in range(1, MATRIX_STEPS + 1)]
+    head += [tag("th", str(step), scope="col", class_="heat") for step in range(1, MATRIX_STEPS + 1)]
     lines = []
     for name, line in list(shares.items())[:MATRIX_TYPES]:
         cells = [tag("th", words.value(name), scope="row")]
@@ -123,6 +123,6 @@ def step_matrix(words: Words, rows: Rows) -> Markup:
         tag("table", tag("caption", title, class_="hidden"), tag("thead", tag("tr", head)), tag("tbody", lines)),
         class_="scroll",
         tabindex="0",
-        role="region",
+        role="group",
         aria_label=title,
     )

@@ -55,7 +55,7 @@ def the_map(words: Words, inventory: Rows, effects: Rows) -> Markup:
     legend = tag(
         "p",
         [
-            tag("span", tag("span", sign, class_=f"ball {tone}", style="--d:1.1rem"), f" {words.say(key)}   ")
+            tag("span", tag("span", sign, class_=f"ball {tone}".strip(), style="--d:1.1rem"), f" {words.say(key)}   ")
             for tone, sign, key in (
                 ("good", "+", "ui.helps"),
                 ("bad", "−", "ui.hurts"),
@@ -65,7 +65,10 @@ def the_map(words: Words, inventory: Rows, effects: Rows) -> Markup:
         ],
         class_="soft",
     )
-    head = [tag("th", "", scope="col"), *(tag("th", words.value(name), scope="col") for name in CATEGORIES)]
+    head = [
+        tag("th", words.column("journey_phase"), scope="col"),
+        *(tag("th", words.value(name), scope="col") for name in CATEGORIES),
+    ]
     lines = []
     for phase in PHASES:
         cells = [tag("th", words.value(phase), scope="row")]
@@ -81,7 +84,7 @@ def the_map(words: Words, inventory: Rows, effects: Rows) -> Markup:
         tag("tbody", lines),
         class_="map",
     )
-    return joined([legend, tag("div", grid, class_="scroll", tabindex="0", role="region", aria_label=title)])
+    return joined([legend, tag("div", grid, class_="scroll", tabindex="0", role="group", aria_label=title)])
 
 
 def verdict(effects: Rows) -> dict[str, float]:
