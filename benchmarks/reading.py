@@ -2,6 +2,7 @@
 
 Usage: python -m benchmarks.reading [thousands of rows, default 1000]
        python -m benchmarks.reading --large GIGABYTES [csv|ndjson]
+       python -m benchmarks.reading --line GIGABYTES
 
 The same table as CSV, as NDJSON and (a tenth of it) as xlsx; then CSV of four times the size, to show that memory stays flat.
 Ours: `sources.read.parse`, with row and line numbers and every record accounted for. Beside it, in the same run: DuckDB's
@@ -10,6 +11,8 @@ without the start of the process and its imports.
 
 `--large` writes one file of so many gigabytes, reads it and shows the peak memory beside that for a tenth of it; the temporary
 folder must have room for the file and what is read of it.
+
+`--line` gives each reader of text a file with a single line of so many gigabytes, which is refused, or a single reject of a log.
 """
 
 from __future__ import annotations
@@ -193,8 +196,70 @@ def large(gigabytes: float, forms: list[str]) -> None:
                 print(line(f"{form}, ours", own, idle, count, path.stat().st_size / 1e6, None), flush=True)
 
 
+# What stands before the line without end; and the spec's way of reading it.
+_LONG_LINES = {
+    "csv": ("csv", b"id,name\n1,"),
+    "csv header": ("csv", b"id,"),
+    "csv quoted": ("csv", b'id,name\n1,"'),
+    "ndjson": ("ndjson", b'{"id": 1}\n{"id": "'),
+    "json": ("json", b'[{"id": 1}, {"id": "'),
+    "xml": ("{format: xml, record: r}", b"<all><r><id>1</id></r><r><id>"),
+    "log": ("log", b'192.0.2.7 - - [17/May/2026:23:30:00 +0000] "GET /'),
+}
+
+
+def write_line(path: str, name: str, size: str) -> None:
+    """A file of `size` bytes whose last line does not end."""
+    piece = b"x" * (1 << 20)
+    with Path(path).open("wb") as file:
+        file.write(_LONG_LINES[name][1])
+        while file.tell() < int(size):
+            file.write(piece)
+
+
+def read_line(path: str, name: str) -> None:
+    """Read such a file; what is said of it goes into a file beside it."""
+    from sources.archive import ReadError
+    from sources.read import parse
+    from sources.spec import load_spec
+
+    form = _LONG_LINES[name][0]
+    read = form if form.startswith("{") else f"{{format: {form}}}"
+    folder = Path(path).parent / "measured"
+    folder.mkdir(exist_ok=True)
+    spec = folder / "long_line.yaml"
+    spec.write_text(
+        f'description: A line without end.\nfeeds: lookup\nrecognise: {{path: "*"}}\nread: {read}\n', encoding="utf-8"
+    )
+    try:
+        result = parse(Path(path), load_spec(spec), folder / "line.parquet")
+        said = f"{result.row_count} row, {result.problem_count} problem"
+    except ReadError as error:
+        said = str(error).partition(": ")[2] or str(error)
+    Path(path + ".said").write_text(said, encoding="utf-8")
+
+
+def lines(gigabytes: float) -> None:
+    """What each reader does with a single line of so many gigabytes."""
+    print(f"{'':14}{'MB':>7}{'CPU s':>8}{'wall s':>8}{'peak MB':>9}  what it says")
+    for name in _LONG_LINES:
+        with tempfile.TemporaryDirectory(prefix="bench-reading-") as folder:
+            path = Path(folder) / "long"
+            write_line(str(path), name, str(round(gigabytes * 1e9)))
+            cost = measured("benchmarks.reading:read_line", str(path), name)
+            said = Path(f"{path}.said").read_text(encoding="utf-8")
+            size = path.stat().st_size / 1e6
+            print(
+                f"{name:14}{size:>7.0f}{cost.cpu_seconds:>8.2f}{cost.wall_seconds:>8.2f}{cost.peak_megabytes:>9.0f}  {said}",
+                flush=True,
+            )
+
+
 def main(arguments: list[str]) -> None:
     """Make the files, measure, print a table."""
+    if arguments[:1] == ["--line"]:
+        lines(float(arguments[1]))
+        return
     if arguments[:1] == ["--large"]:
         large(float(arguments[1]), arguments[2:] or ["csv", "ndjson"])
         return
