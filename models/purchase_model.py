@@ -27,10 +27,14 @@ Floats = npt.NDArray[np.float64]
 
 # Fewer customers who came back than this say nothing about four parameters.
 MINIMUM_REPEATERS = 50
+# The time hold-out is at most this part of the history: two thirds are left to fit on.
+HOLD_OUT_PART = 3
 # The likelihood of more customers costs more and says the same.
 LARGEST_SAMPLE = 50_000
 # Parameters beyond these are a likelihood without a summit.
 LOG_LIMIT = 12.0
+# On the mean log-likelihood of a customer, per squared logarithm: far below what any observation weighs.
+WEAK_PENALTY = 1e-5
 BINS = 10
 
 
@@ -65,28 +69,36 @@ def bg_nbd_log_likelihood(model: BgNbd, repeats: Floats, recency: Floats, age: F
 
 
 def fit_bg_nbd(repeats: Floats, recency: Floats, age: Floats, weight: Floats | None = None) -> BgNbd | None:
-    """Maximum likelihood; None with fewer than MINIMUM_REPEATERS repeat customers, or where it has no summit."""
+    """Maximum likelihood; None with fewer than MINIMUM_REPEATERS repeat customers.
+
+    Where the likelihood has no summit (all buy at one rate, or nobody leaves: parameters grow without end and the predictions
+    stay the same), a weak penalty on their logarithms chooses among equals.
+    """
     if (repeats > 0).sum() < MINIMUM_REPEATERS:
         return None
     counts = np.ones(len(repeats)) if weight is None else weight
     scale = 10.0 / float(age.max())
 
-    def loss(logs: Floats) -> float:
+    def loss(logs: Floats, penalty: float) -> float:
         model = BgNbd(*np.exp(np.clip(logs, -LOG_LIMIT, LOG_LIMIT)))
         each = bg_nbd_log_likelihood(model, repeats, recency * scale, age * scale)
-        return float(-(counts @ each) / counts.sum())
+        return float(-(counts @ each) / counts.sum() + penalty * (logs @ logs))
 
-    best = optimize.minimize(
-        loss,
-        np.array([-0.5, 0.5, 0.0, 1.0]),
-        method="Nelder-Mead",
-        options={"maxiter": 2000, "fatol": 1e-10, "xatol": 1e-7},
-    )
-    best = optimize.minimize(loss, best.x, method="L-BFGS-B", options={"ftol": 1e-14, "gtol": 1e-9})
-    if not np.all(np.abs(best.x) < LOG_LIMIT):
-        return None
-    r, alpha, a, b = np.exp(best.x)
-    return BgNbd(float(r), float(alpha / scale), float(a), float(b))
+    for penalty in (0.0, WEAK_PENALTY):
+        best = optimize.minimize(
+            loss,
+            np.array([-0.5, 0.5, 0.0, 1.0]),
+            args=(penalty,),
+            method="Nelder-Mead",
+            options={"maxiter": 2000, "fatol": 1e-10, "xatol": 1e-7},
+        )
+        best = optimize.minimize(
+            loss, best.x, args=(penalty,), method="L-BFGS-B", options={"ftol": 1e-14, "gtol": 1e-9}
+        )
+        if np.all(np.abs(best.x) < LOG_LIMIT):
+            r, alpha, a, b = np.exp(best.x)
+            return BgNbd(float(r), float(alpha / scale), float(a), float(b))
+    return None
 
 
 def still_customer(model: BgNbd, repeats: Floats, recency: Floats, age: Floats) -> Floats:
@@ -257,14 +269,16 @@ RELIABILITY = pa.schema(
 def purchase_reliability(table: pa.Table) -> pa.Table:
     """Finish of `purchase_reliability`: what was predicted a horizon ago, against what customers did since.
 
-    Fitted on purchases up to a horizon before the data date only. One row per tenth of customers by predicted probability
+    Fitted on purchases up to a horizon before the data date only; of a history shorter than three horizons up to its last third,
+    or too little would be left to fit on. One row per tenth of customers by predicted probability
     (`probability_bin` 1 to 10) and one for all (0); `brier_score` is the mean squared error of the probability,
     `base_brier_score` that of the same share for everybody.
     """
     days, today, horizon = _days(table)
     if days is None:
         return RELIABILITY.empty_table()
-    return reliability(days, today - int(horizon), today)
+    first = days.select(pl.col("day").min()).item()
+    return reliability(days, today - min(int(horizon), (today - first) // HOLD_OUT_PART), today)
 
 
 def reliability(days: pl.DataFrame, cut: int, today: int) -> pa.Table:

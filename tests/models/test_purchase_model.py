@@ -150,3 +150,29 @@ def test_contracts_by_kaplan_meier() -> None:
     # Kaplan-Meier sees nothing up to day 300, the discrete hazard goes on for the ten days beyond.
     assert found[99] == pytest.approx(1 - (1 - hazard) ** 10)
     assert found[50] == pytest.approx(1 - (1 - hazard) ** 60)
+
+
+def test_one_rate_for_all_has_no_summit_and_still_a_figure() -> None:
+    """Everybody buys once in a hundred days and nobody leaves: parameters grow without end, the prediction is Poisson's."""
+    generator = np.random.default_rng(2)
+    n, age, horizon = 2000, np.full(2000, 120.0), 60.0
+    repeats = generator.poisson(age / 100).astype(float)
+    recency = np.where(repeats > 0, age * generator.random(n) ** (1 / np.maximum(repeats, 1)), 0.0)
+    model = pm.fit_bg_nbd(repeats, recency, age)
+    assert model is not None
+    chance = pm.purchase_probability(model, repeats, recency, age, horizon)
+    assert chance.mean() == pytest.approx(1 - np.exp(-horizon / 100), abs=0.03)
+
+
+def test_a_short_history_is_held_out_by_its_last_third() -> None:
+    """Ninety days of history and a horizon of ninety: nothing would be left to fit on; thirty are held out instead."""
+    generator = np.random.default_rng(4)
+    rows = [
+        {"customer_id": customer, "day": int(day), "amount_base": 10.0, "today": 90, "horizon_days": 90.0}
+        for customer in range(400)
+        for day in {0, *generator.integers(0, 91, generator.poisson(2))}
+    ]
+    found = pm.purchase_reliability(pa.Table.from_pylist(rows)).to_pylist()
+    assert len(found) == 11
+    assert {(row["fitted_until_date"] - date(1970, 1, 1)).days for row in found} == {60}
+    assert found[0]["customer_count"] == 400
