@@ -94,313 +94,181 @@ attempt as (
         anchor.customer_id,
         anchor.number as anchor_number,
         anchor.occurred_at as anchor_at,
-        anchor.number as next_number,
+        anchor.occurred_at + to_microseconds(cast(window_days * 86400000000 as bigint)) as last_at,
         coalesce(excluded.number, 9223372036854775807) as excluded_number,
-        0 as depth
+        anchor.number as next_number,
+        cast([] as timestamp[]) as met_at,
+        cast([] as bigint[]) as met_id
     from anchor
     asof left join excluded
         on excluded.customer_id = anchor.customer_id
         and excluded.number >= anchor.number
 ),
 
+-- One level per step: an attempt goes on with the next touchpoint of the step, if that comes in time and before an exclusion. Eight
+-- times the same (an ASOF join cannot stand in a recursive query), on ever fewer attempts.
 level_1 as (
     select
-        attempt.customer_id,
-        attempt.anchor_number,
-        attempt.anchor_at,
-        attempt.excluded_number,
-        met.occurred_at as step_1_at,
-        met.touchpoint_id as step_1_id,
-        case when mode = 'unordered' then attempt.next_number else met.number + 1 end as next_number,
-        attempt.depth + case
-            when attempt.depth = 0
-                and met.number < attempt.excluded_number
-                and met.occurred_at <= attempt.anchor_at + to_microseconds(cast(window_days * 86400000000 as bigint))
-                and (mode <> 'strict' or met.number = attempt.next_number)
-                then 1
-            else 0
-        end as depth
-    from attempt
-    asof left join step_touchpoint as met
-        on met.customer_id = attempt.customer_id
-        and met.step_number = 1
-        and met.number >= attempt.next_number
+        going.* replace (
+            case when mode = 'unordered' then going.next_number else met.number + 1 end as next_number,
+            list_append(going.met_at, met.occurred_at) as met_at,
+            list_append(going.met_id, met.touchpoint_id) as met_id
+        )
+    from attempt as going
+    asof join step_touchpoint as met
+        on met.customer_id = going.customer_id and met.step_number = 1 and met.number >= going.next_number
+    where met.number < going.excluded_number and met.occurred_at <= going.last_at
+        and (mode <> 'strict' or met.number = going.next_number)
 ),
 
 level_2 as (
     select
-        level_1.customer_id,
-        level_1.anchor_number,
-        level_1.anchor_at,
-        level_1.excluded_number,
-        level_1.step_1_at,
-        level_1.step_1_id,
-        met.occurred_at as step_2_at,
-        met.touchpoint_id as step_2_id,
-        case when mode = 'unordered' then level_1.next_number else met.number + 1 end as next_number,
-        level_1.depth + case
-            when level_1.depth = 1
-                and met.number < level_1.excluded_number
-                and met.occurred_at <= level_1.anchor_at + to_microseconds(cast(window_days * 86400000000 as bigint))
-                and (mode <> 'strict' or met.number = level_1.next_number)
-                then 1
-            else 0
-        end as depth
-    from level_1
-    asof left join step_touchpoint as met
-        on met.customer_id = level_1.customer_id
-        and met.step_number = 2
-        and met.number >= level_1.next_number
+        going.* replace (
+            case when mode = 'unordered' then going.next_number else met.number + 1 end as next_number,
+            list_append(going.met_at, met.occurred_at) as met_at,
+            list_append(going.met_id, met.touchpoint_id) as met_id
+        )
+    from level_1 as going
+    asof join step_touchpoint as met
+        on met.customer_id = going.customer_id and met.step_number = 2 and met.number >= going.next_number
+    where met.number < going.excluded_number and met.occurred_at <= going.last_at
+        and (mode <> 'strict' or met.number = going.next_number)
 ),
 
 level_3 as (
     select
-        level_2.customer_id,
-        level_2.anchor_number,
-        level_2.anchor_at,
-        level_2.excluded_number,
-        level_2.step_1_at,
-        level_2.step_1_id,
-        level_2.step_2_at,
-        level_2.step_2_id,
-        met.occurred_at as step_3_at,
-        met.touchpoint_id as step_3_id,
-        case when mode = 'unordered' then level_2.next_number else met.number + 1 end as next_number,
-        level_2.depth + case
-            when level_2.depth = 2
-                and met.number < level_2.excluded_number
-                and met.occurred_at <= level_2.anchor_at + to_microseconds(cast(window_days * 86400000000 as bigint))
-                and (mode <> 'strict' or met.number = level_2.next_number)
-                then 1
-            else 0
-        end as depth
-    from level_2
-    asof left join step_touchpoint as met
-        on met.customer_id = level_2.customer_id
-        and met.step_number = 3
-        and met.number >= level_2.next_number
+        going.* replace (
+            case when mode = 'unordered' then going.next_number else met.number + 1 end as next_number,
+            list_append(going.met_at, met.occurred_at) as met_at,
+            list_append(going.met_id, met.touchpoint_id) as met_id
+        )
+    from level_2 as going
+    asof join step_touchpoint as met
+        on met.customer_id = going.customer_id and met.step_number = 3 and met.number >= going.next_number
+    where met.number < going.excluded_number and met.occurred_at <= going.last_at
+        and (mode <> 'strict' or met.number = going.next_number)
 ),
 
 level_4 as (
     select
-        level_3.customer_id,
-        level_3.anchor_number,
-        level_3.anchor_at,
-        level_3.excluded_number,
-        level_3.step_1_at,
-        level_3.step_1_id,
-        level_3.step_2_at,
-        level_3.step_2_id,
-        level_3.step_3_at,
-        level_3.step_3_id,
-        met.occurred_at as step_4_at,
-        met.touchpoint_id as step_4_id,
-        case when mode = 'unordered' then level_3.next_number else met.number + 1 end as next_number,
-        level_3.depth + case
-            when level_3.depth = 3
-                and met.number < level_3.excluded_number
-                and met.occurred_at <= level_3.anchor_at + to_microseconds(cast(window_days * 86400000000 as bigint))
-                and (mode <> 'strict' or met.number = level_3.next_number)
-                then 1
-            else 0
-        end as depth
-    from level_3
-    asof left join step_touchpoint as met
-        on met.customer_id = level_3.customer_id
-        and met.step_number = 4
-        and met.number >= level_3.next_number
+        going.* replace (
+            case when mode = 'unordered' then going.next_number else met.number + 1 end as next_number,
+            list_append(going.met_at, met.occurred_at) as met_at,
+            list_append(going.met_id, met.touchpoint_id) as met_id
+        )
+    from level_3 as going
+    asof join step_touchpoint as met
+        on met.customer_id = going.customer_id and met.step_number = 4 and met.number >= going.next_number
+    where met.number < going.excluded_number and met.occurred_at <= going.last_at
+        and (mode <> 'strict' or met.number = going.next_number)
 ),
 
 level_5 as (
     select
-        level_4.customer_id,
-        level_4.anchor_number,
-        level_4.anchor_at,
-        level_4.excluded_number,
-        level_4.step_1_at,
-        level_4.step_1_id,
-        level_4.step_2_at,
-        level_4.step_2_id,
-        level_4.step_3_at,
-        level_4.step_3_id,
-        level_4.step_4_at,
-        level_4.step_4_id,
-        met.occurred_at as step_5_at,
-        met.touchpoint_id as step_5_id,
-        case when mode = 'unordered' then level_4.next_number else met.number + 1 end as next_number,
-        level_4.depth + case
-            when level_4.depth = 4
-                and met.number < level_4.excluded_number
-                and met.occurred_at <= level_4.anchor_at + to_microseconds(cast(window_days * 86400000000 as bigint))
-                and (mode <> 'strict' or met.number = level_4.next_number)
-                then 1
-            else 0
-        end as depth
-    from level_4
-    asof left join step_touchpoint as met
-        on met.customer_id = level_4.customer_id
-        and met.step_number = 5
-        and met.number >= level_4.next_number
+        going.* replace (
+            case when mode = 'unordered' then going.next_number else met.number + 1 end as next_number,
+            list_append(going.met_at, met.occurred_at) as met_at,
+            list_append(going.met_id, met.touchpoint_id) as met_id
+        )
+    from level_4 as going
+    asof join step_touchpoint as met
+        on met.customer_id = going.customer_id and met.step_number = 5 and met.number >= going.next_number
+    where met.number < going.excluded_number and met.occurred_at <= going.last_at
+        and (mode <> 'strict' or met.number = going.next_number)
 ),
 
 level_6 as (
     select
-        level_5.customer_id,
-        level_5.anchor_number,
-        level_5.anchor_at,
-        level_5.excluded_number,
-        level_5.step_1_at,
-        level_5.step_1_id,
-        level_5.step_2_at,
-        level_5.step_2_id,
-        level_5.step_3_at,
-        level_5.step_3_id,
-        level_5.step_4_at,
-        level_5.step_4_id,
-        level_5.step_5_at,
-        level_5.step_5_id,
-        met.occurred_at as step_6_at,
-        met.touchpoint_id as step_6_id,
-        case when mode = 'unordered' then level_5.next_number else met.number + 1 end as next_number,
-        level_5.depth + case
-            when level_5.depth = 5
-                and met.number < level_5.excluded_number
-                and met.occurred_at <= level_5.anchor_at + to_microseconds(cast(window_days * 86400000000 as bigint))
-                and (mode <> 'strict' or met.number = level_5.next_number)
-                then 1
-            else 0
-        end as depth
-    from level_5
-    asof left join step_touchpoint as met
-        on met.customer_id = level_5.customer_id
-        and met.step_number = 6
-        and met.number >= level_5.next_number
+        going.* replace (
+            case when mode = 'unordered' then going.next_number else met.number + 1 end as next_number,
+            list_append(going.met_at, met.occurred_at) as met_at,
+            list_append(going.met_id, met.touchpoint_id) as met_id
+        )
+    from level_5 as going
+    asof join step_touchpoint as met
+        on met.customer_id = going.customer_id and met.step_number = 6 and met.number >= going.next_number
+    where met.number < going.excluded_number and met.occurred_at <= going.last_at
+        and (mode <> 'strict' or met.number = going.next_number)
 ),
 
 level_7 as (
     select
-        level_6.customer_id,
-        level_6.anchor_number,
-        level_6.anchor_at,
-        level_6.excluded_number,
-        level_6.step_1_at,
-        level_6.step_1_id,
-        level_6.step_2_at,
-        level_6.step_2_id,
-        level_6.step_3_at,
-        level_6.step_3_id,
-        level_6.step_4_at,
-        level_6.step_4_id,
-        level_6.step_5_at,
-        level_6.step_5_id,
-        level_6.step_6_at,
-        level_6.step_6_id,
-        met.occurred_at as step_7_at,
-        met.touchpoint_id as step_7_id,
-        case when mode = 'unordered' then level_6.next_number else met.number + 1 end as next_number,
-        level_6.depth + case
-            when level_6.depth = 6
-                and met.number < level_6.excluded_number
-                and met.occurred_at <= level_6.anchor_at + to_microseconds(cast(window_days * 86400000000 as bigint))
-                and (mode <> 'strict' or met.number = level_6.next_number)
-                then 1
-            else 0
-        end as depth
-    from level_6
-    asof left join step_touchpoint as met
-        on met.customer_id = level_6.customer_id
-        and met.step_number = 7
-        and met.number >= level_6.next_number
+        going.* replace (
+            case when mode = 'unordered' then going.next_number else met.number + 1 end as next_number,
+            list_append(going.met_at, met.occurred_at) as met_at,
+            list_append(going.met_id, met.touchpoint_id) as met_id
+        )
+    from level_6 as going
+    asof join step_touchpoint as met
+        on met.customer_id = going.customer_id and met.step_number = 7 and met.number >= going.next_number
+    where met.number < going.excluded_number and met.occurred_at <= going.last_at
+        and (mode <> 'strict' or met.number = going.next_number)
 ),
 
 level_8 as (
     select
-        level_7.customer_id,
-        level_7.anchor_number,
-        level_7.anchor_at,
-        level_7.excluded_number,
-        level_7.step_1_at,
-        level_7.step_1_id,
-        level_7.step_2_at,
-        level_7.step_2_id,
-        level_7.step_3_at,
-        level_7.step_3_id,
-        level_7.step_4_at,
-        level_7.step_4_id,
-        level_7.step_5_at,
-        level_7.step_5_id,
-        level_7.step_6_at,
-        level_7.step_6_id,
-        level_7.step_7_at,
-        level_7.step_7_id,
-        met.occurred_at as step_8_at,
-        met.touchpoint_id as step_8_id,
-        case when mode = 'unordered' then level_7.next_number else met.number + 1 end as next_number,
-        level_7.depth + case
-            when level_7.depth = 7
-                and met.number < level_7.excluded_number
-                and met.occurred_at <= level_7.anchor_at + to_microseconds(cast(window_days * 86400000000 as bigint))
-                and (mode <> 'strict' or met.number = level_7.next_number)
-                then 1
-            else 0
-        end as depth
+        going.* replace (
+            case when mode = 'unordered' then going.next_number else met.number + 1 end as next_number,
+            list_append(going.met_at, met.occurred_at) as met_at,
+            list_append(going.met_id, met.touchpoint_id) as met_id
+        )
+    from level_7 as going
+    asof join step_touchpoint as met
+        on met.customer_id = going.customer_id and met.step_number = 8 and met.number >= going.next_number
+    where met.number < going.excluded_number and met.occurred_at <= going.last_at
+        and (mode <> 'strict' or met.number = going.next_number)
+),
+
+reached as (
+    from level_1
+    union all
+    from level_2
+    union all
+    from level_3
+    union all
+    from level_4
+    union all
+    from level_5
+    union all
+    from level_6
+    union all
     from level_7
-    asof left join step_touchpoint as met
-        on met.customer_id = level_7.customer_id
-        and met.step_number = 8
-        and met.number >= level_7.next_number
+    union all
+    from level_8
 ),
 
 best as (
     select
-        customer_id,
-        anchor_at,
-        depth,
-        case when depth >= 1 then step_1_at end as step_1_at,
-        case when depth >= 1 then step_1_id end as step_1_id,
-        case when depth >= 2 then step_2_at end as step_2_at,
-        case when depth >= 2 then step_2_id end as step_2_id,
-        case when depth >= 3 then step_3_at end as step_3_at,
-        case when depth >= 3 then step_3_id end as step_3_id,
-        case when depth >= 4 then step_4_at end as step_4_at,
-        case when depth >= 4 then step_4_id end as step_4_id,
-        case when depth >= 5 then step_5_at end as step_5_at,
-        case when depth >= 5 then step_5_id end as step_5_id,
-        case when depth >= 6 then step_6_at end as step_6_at,
-        case when depth >= 6 then step_6_id end as step_6_id,
-        case when depth >= 7 then step_7_at end as step_7_at,
-        case when depth >= 7 then step_7_id end as step_7_id,
-        case when depth >= 8 then step_8_at end as step_8_at,
-        case when depth >= 8 then step_8_id end as step_8_id
-    from level_8
-    where depth > 0
-    qualify row_number() over (partition by customer_id order by depth desc, anchor_number desc) = 1
+        *,
+        array_length(met_at) as depth
+    from reached
+    qualify row_number() over (partition by customer_id order by array_length(met_at) desc, anchor_number desc) = 1
 )
 
 select
     best.customer_id,
     best.anchor_at as entered_at,
-    best.step_1_id as entry_touchpoint_id,
+    best.met_id[1] as entry_touchpoint_id,
     best.depth as step_count,
     best.depth = array_length(steps) as is_converted,
     best.depth < array_length(steps)
-    and best.anchor_at + to_microseconds(cast(window_days * 86400000000 as bigint)) >= setting.data_date_at as is_open,
-    best.anchor_at + to_microseconds(cast(window_days * 86400000000 as bigint)) < setting.data_date_at as is_window_over,
-    best.step_1_at,
-    best.step_2_at,
-    best.step_3_at,
-    best.step_4_at,
-    best.step_5_at,
-    best.step_6_at,
-    best.step_7_at,
-    best.step_8_at,
-    best.step_1_id,
-    best.step_2_id,
-    best.step_3_id,
-    best.step_4_id,
-    best.step_5_id,
-    best.step_6_id,
-    best.step_7_id,
-    best.step_8_id
+    and best.last_at >= setting.data_date_at as is_open,
+    best.last_at < setting.data_date_at as is_window_over,
+    best.met_at[1] as step_1_at,
+    best.met_at[2] as step_2_at,
+    best.met_at[3] as step_3_at,
+    best.met_at[4] as step_4_at,
+    best.met_at[5] as step_5_at,
+    best.met_at[6] as step_6_at,
+    best.met_at[7] as step_7_at,
+    best.met_at[8] as step_8_at,
+    best.met_id[1] as step_1_id,
+    best.met_id[2] as step_2_id,
+    best.met_id[3] as step_3_id,
+    best.met_id[4] as step_4_id,
+    best.met_id[5] as step_5_id,
+    best.met_id[6] as step_6_id,
+    best.met_id[7] as step_7_id,
+    best.met_id[8] as step_8_id
 from best
 cross join setting
