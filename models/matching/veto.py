@@ -88,7 +88,9 @@ def veto_reasons(scored: pl.DataFrame, prepared: pl.DataFrame, settings: Matchin
         born_near
         | at_least("number", "number but for two mistakes")
         | at_least("email", "e-mail address but for one mistake")
-        | at_least("phone", "telephone but for one mistake")
+        | at_least("phone", "same telephone")
+        # Numbers are given out in rows: one like another is a mistake only where no other address speaks against it.
+        | (at_level("phone", "telephone but for one mistake") & (pl.col("gamma_address") == -1))
         | at_least("address", "same street, house number unknown or swapped")
         | pl.col("_is_shared")
     )

@@ -108,6 +108,54 @@ def test_a_shared_telephone_makes_other_first_names_two_people() -> None:
     assert found(people({**karin, **shared}, {**karel, **shared}), review_weight=-50.0) == {(1, 2): ("vetoed", GIVEN)}
 
 
+def test_a_telephone_alike_is_a_mistake_only_where_no_address_speaks_against_it() -> None:
+    astrid = {"given": "Astrid", "family": "Enevoldsen", "phone": "+4510001921"}
+    other = {**astrid, "phone": "+4510001291"}
+    away = {"street": "Eventyrvej", "house_number": "217", "postal_code": "0103", "city": "Aarhus", "country": "DK"}
+    assert found(people({**astrid, "at": HOME}, other)) == {(1, 2): ("link", None)}
+    assert found(people({**astrid, "at": HOME}, {**other, "at": away})) == {(1, 2): ("vetoed", NAME_ONLY)}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        # called by the end of the name, and misread: with the same middle name and birth date one person
+        ({"given": "Melissa J."}, {"given": "Lissa J."}, "link"),
+        ({"given": "Tiffany J."}, {"given": "Hiffaby J."}, "link"),
+        ({"given": "Olivia J."}, {"given": "T. J."}, "link"),
+        # but not without it: twins have names alike too
+        ({"given": "Tiffany"}, {"given": "Hiffaby"}, "vetoed"),
+        ({"given": "Olivia J."}, {"given": "T. K."}, "vetoed"),
+        # a word that stands where the name was unknown is no name
+        ({"given": "Granddaughter"}, {"given": "Olivia"}, "link"),
+    ],
+)
+def test_first_names_that_a_full_birth_date_and_a_middle_name_excuse(
+    one: dict[str, Any], other: dict[str, Any], expected: str
+) -> None:
+    pairs = found(people({**ANNA, **one}, {**ANNA, **other}), review_weight=-50.0)
+    assert pairs[1, 2][0] == expected
+
+
+def test_a_date_with_day_and_month_swapped_is_compared_whatever_else_differs() -> None:
+    other = {"given": "Annelies", "family": "de Vries", "born": "1980-06-05", "at": HOME}
+    assert (1, 2) in found(people({**other, "born": "1980-05-06", "at": {**HOME, "street": "Kade"}}, other))
+
+
+def test_a_text_that_is_no_date_may_have_two_mistakes() -> None:
+    records = people(ANNA, ANNA).set_column(
+        SCHEMA.get_field_index("birth_dates"),
+        "birth_dates",
+        pa.array([[dt.date(1980, 5, 16)], None], SCHEMA.field("birth_dates").type),
+    )
+    place = SCHEMA.get_field_index("birth_texts")
+    for text, expected in (("19885516", ("review", None)), ("19915716", ("vetoed", BIRTH))):
+        texts = pa.array([None, [text]], SCHEMA.field("birth_texts").type)
+        wide = SETTINGS.model_copy(update={"review_weight": 0.0})
+        made = find_links(records.set_column(place, "birth_texts", texts), wide, None, NOBODY).links.to_pylist()
+        assert [(row["status"], row["veto_reason"]) for row in made] == [expected]
+
+
 def test_vetoes_can_be_chosen() -> None:
     twins = people(ANNA, {**ANNA, "given": "Sanne", "number": "12345678"}, {**ANNA, "number": "12345678"})
     assert found(twins)[1, 2] == ("vetoed", GIVEN)

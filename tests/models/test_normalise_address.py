@@ -136,6 +136,12 @@ def test_dates_are_read_by_the_declared_format_and_no_other() -> None:
 def test_a_text_that_is_no_date_keeps_its_digits_in_their_places() -> None:
     assert date_digits("30/08/1995", "%m/%d/%Y") == "19953008"
     assert date_digits("O6/28/2O16", "%m/%d/%Y") == "20160628"
+    # letters and bars that scanners take for digits; a digit too many in one part
+    assert date_digits("0G/|6/20O2", "%m/%d/%Y") == "20020616"
+    assert date_digits("207/07/2013", "%m/%d/%Y") == "201320707"
+    assert date_digits("7/07/2013", "%m/%d/%Y") == "2013707"
+    assert date_digits("7/7/2013", "%m/%d/%Y") is None
+    assert date_digits("2071072013", "%m%d%Y") is None
     assert date_digits("1995", "%m/%d/%Y") is None
     assert date_digits("ab/cd/efgh", "%m/%d/%Y") is None
 
