@@ -8,7 +8,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from models.contract import load_contracts
+from models.contract import Contract, load_contracts
 from pipelines.model_files import Model, load_models
 from tests.sql.runner import Room
 
@@ -98,3 +98,27 @@ def test_per_customer_models_read_no_aggregate() -> None:
     for model in MODELS:
         if model.kind == "per_customer":
             assert not aggregates & set(model.inputs), model.name
+
+
+def sources_of(name: str) -> set[str]:
+    """Every model that `name` is made from, however far back."""
+    models = load_models()
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        model = models.get(waiting.pop())
+        new = set(model.inputs) - found if model else set()
+        found |= new
+        waiting += new
+    return found
+
+
+@pytest.mark.parametrize("contract", load_contracts().values(), ids=lambda contract: contract.table)
+def test_checks_read_what_is_there_before_them(contract: Contract) -> None:
+    """A check of a table runs when that table is made: others it reads must be made earlier, so the table must come from them."""
+    settled = {name for name, other in load_contracts().items() if other.kind == "configuration"}
+    for check in contract.checks:
+        tree = sqlglot.parse_one(check.on(contract.table), read="duckdb")
+        named = {cte.alias for cte in tree.find_all(exp.CTE)}
+        read = {table.name for table in tree.find_all(exp.Table)} - named
+        assert read <= {contract.table} | settled | sources_of(contract.table), check.name
