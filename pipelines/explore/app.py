@@ -42,6 +42,8 @@ from pipelines.report.write import asset
 from pipelines.warehouse import WarehouseError
 
 LARGEST_ID = 2**63 - 1
+# Sorts after every character of an identifier.
+LAST_CHARACTER = chr(0x10FFFF)
 # Rows of a downloaded list; who needs more has the DuckDB file.
 DOWNLOAD_ROWS = 1_000_000
 LANGUAGE_COOKIE = "language"
@@ -157,7 +159,8 @@ def find_customer(answer: Answer) -> Response:
     text = answer.given.get("q", "").strip()[:200]
     rows = None
     if text:
-        rows = answer.data.rows("find_customer", text=text.lower() if "@" in text else text)
+        known = text.lower() if "@" in text else text
+        rows = answer.data.rows("find_customer", text=known, text_end=known + LAST_CHARACTER, customer_id=read_id(text))
         if not rows.rows:
             rows = answer.data.rows("find_name", text=text)
     return answer.page(
@@ -167,9 +170,8 @@ def find_customer(answer: Answer) -> Response:
 
 def show_customer(answer: Answer) -> Response:
     """One customer."""
-    text = answer.request.path_params["customer_id"]
-    customer_id = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else -1
-    record = answer.data.rows("customer", customer_id=customer_id) if 0 <= customer_id <= LARGEST_ID else None
+    customer_id = read_id(answer.request.path_params["customer_id"])
+    record = answer.data.rows("customer", customer_id=customer_id) if customer_id >= 0 else None
     if record is None or not record.rows:
         body = [tag("p", answer.words.say("explore.nobody")), pages.search_form(answer.words, "")]
         return answer.page("customers", answer.words.say("explore.customers"), body, 404)
@@ -191,6 +193,12 @@ def show_customer(answer: Answer) -> Response:
     )
     title = f"{answer.words.say('explore.customer')} {customer_id}"
     return answer.page("customers", title, pages.customer(answer.words, found, channel, page, PAGE_ROWS))
+
+
+def read_id(text: str) -> int:
+    """A customer's id; -1, which nobody has, for a text that is none."""
+    found = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else -1
+    return found if found <= LARGEST_ID else -1
 
 
 def show_journeys(answer: Answer) -> Response:

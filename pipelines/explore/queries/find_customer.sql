@@ -1,14 +1,24 @@
--- Customers by id or by an identifier (whole value, or its beginning).
+-- Customers by id or by an identifier (whole value, or its beginning: from the text up to the last one that begins with it).
+with
+
+found as (
+    select
+        customer_id,
+        identifier_type,
+        identifier_value
+    from customer_identifier
+    where customer_id = $customer_id
+        or (identifier_value >= $text and identifier_value <= $text_end)
+    order by identifier_value <> $text, identifier_value, customer_id
+    limit 50
+)
+
 select
-    customer_identifier.customer_id,
-    customer_identifier.identifier_type,
-    customer_identifier.identifier_value,
+    found.customer_id,
+    found.identifier_type,
+    found.identifier_value,
     customer.touchpoint_count,
     customer.last_seen_at
-from customer_identifier
-inner join customer on customer.customer_id = customer_identifier.customer_id
-where customer_identifier.identifier_value = $text
-    or starts_with(customer_identifier.identifier_value, $text)
-    or cast(customer_identifier.customer_id as varchar) = $text
-order by customer_identifier.identifier_value <> $text, customer_identifier.identifier_value, customer_identifier.customer_id
-limit 50
+from found
+inner join customer on customer.customer_id = found.customer_id
+order by found.identifier_value <> $text, found.identifier_value, found.customer_id

@@ -43,24 +43,42 @@ followed as (
         and ($way_4 is null or way_4 = $way_4)
         and ($way_5 is null or way_5 = $way_5)
         and ($way_6 is null or way_6 = $way_6)
+),
+
+counted as (
+    -- by codes, which are narrow; words come at the end
+    select
+        next_code,
+        is_cut,
+        case when next_code is null and not is_cut and $direction = 'forward' then status end as ended,
+        count(*) as journey_count,
+        count(distinct customer_id) as customer_count,
+        count(*) filter (where status = 'converted') as converted_count,
+        count(*) filter (where status = 'dropped') as dropped_count,
+        count(*) filter (where status <> 'open') as ended_count,
+        median(duration_seconds) as median_duration_seconds,
+        sum(value_amount_base) as value_amount_base
+    from followed
+    group by
+        next_code,
+        is_cut,
+        case when next_code is null and not is_cut and $direction = 'forward' then status end
 )
 
 select
     case
-        when followed.next_code is not null then touchpoint_type.touchpoint_type
-        when followed.is_cut then '(deeper)'
-        when $direction = 'forward' then '(' || followed.status || ')'
+        when counted.next_code is not null then touchpoint_type.touchpoint_type
+        when counted.is_cut then '(deeper)'
+        when $direction = 'forward' then '(' || counted.ended || ')'
         else '(start)'
     end as next_step,
-    count(*) as journey_count,
-    count(distinct followed.customer_id) as customer_count,
-    count(*) filter (where followed.status = 'converted') as converted_count,
-    count(*) filter (where followed.status = 'dropped') as dropped_count,
-    count(*) filter (where followed.status = 'converted')
-    / nullif(count(*) filter (where followed.status <> 'open'), 0) as converted_share,
-    median(followed.duration_seconds) as median_duration_seconds,
-    sum(followed.value_amount_base) as value_amount_base
-from followed
-left join touchpoint_type on touchpoint_type.touchpoint_type_code = followed.next_code
-group by all
+    counted.journey_count,
+    counted.customer_count,
+    counted.converted_count,
+    counted.dropped_count,
+    counted.converted_count / nullif(counted.ended_count, 0) as converted_share,
+    counted.median_duration_seconds,
+    counted.value_amount_base
+from counted
+left join touchpoint_type on touchpoint_type.touchpoint_type_code = counted.next_code
 order by journey_count desc, next_step
