@@ -5,7 +5,7 @@ Does not belong here: how Dagster or the dictionary shows it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import cache
 
 import sqlglot
@@ -57,21 +57,12 @@ def mapping_lineage(spec: ExportSpec, catalog: SourceCatalog) -> dict[str, list[
     By name, not by scope: what is called `x` anywhere in the SELECT counts as `x`. Mappings make structs and unnest them, which
     SQLGlot's own lineage does not follow.
     """
-    try:
-        tree = sqlglot.parse_one(spec.mapping_sql, read="duckdb")
-    except sqlglot.ParseError:
-        return {}  # the night's step of this export says what is wrong with it
-    if not isinstance(tree, exp.Query):
-        return {}
-    made_of: dict[str, set[str]] = {}
-    for node in tree.find_all(exp.Alias, exp.PropertyEQ):
-        name, body = (node.alias, node.this) if isinstance(node, exp.Alias) else (node.this.name, node.expression)
-        made_of.setdefault(name.lower(), set()).update(column.name.lower() for column in body.find_all(exp.Column))
+    results, made_of = made_by(spec.mapping_sql)
     declared: dict[str, tuple[str, str]] = {}
     for export in (*(catalog.exports[f"{spec.system}.{lookup}"] for lookup in spec.lookups), spec):
         declared.update({column.lower(): (export.name, column) for column in export.declared_columns})
     found: dict[str, list[tuple[str, str]]] = {}
-    for result in tree.named_selects:
+    for result in results:
         seen: set[str] = set()
         todo = [result.lower()]
         while todo:
@@ -81,6 +72,22 @@ def mapping_lineage(spec: ExportSpec, catalog: SourceCatalog) -> dict[str, list[
                 todo.extend(made_of.get(name, ()))
         found[result] = sorted(declared[name] for name in seen if name in declared)
     return found
+
+
+@cache
+def made_by(mapping_sql: str) -> tuple[Sequence[str], Mapping[str, Set[str]]]:
+    """Columns a mapping SELECT returns, and name -> the names it is made of; nothing for a text that is no SELECT."""
+    made_of: dict[str, set[str]] = {}
+    try:
+        tree = sqlglot.parse_one(mapping_sql, read="duckdb")
+    except sqlglot.ParseError:
+        return (), made_of  # the night's step of this export says what is wrong with it
+    if not isinstance(tree, exp.Query):
+        return (), made_of
+    for node in tree.find_all(exp.Alias, exp.PropertyEQ):
+        name, body = (node.alias, node.this) if isinstance(node, exp.Alias) else (node.this.name, node.expression)
+        made_of.setdefault(name.lower(), set()).update(column.name.lower() for column in body.find_all(exp.Column))
+    return tree.named_selects, made_of
 
 
 def relation_columns(relation: str) -> dict[str, str]:

@@ -155,11 +155,11 @@ def assert_kills_leave_no_trace(
 
 
 def test_killed_at_steps_all_over_the_night(monkeypatch: pytest.MonkeyPatch, warehouse: Path, later: Path) -> None:
-    assert_kills_leave_no_trace(monkeypatch, warehouse, later, Night, STEPS, 24)
+    assert_kills_leave_no_trace(monkeypatch, warehouse, later, Night, STEPS, 14)
 
 
 def test_killed_within_steps(monkeypatch: pytest.MonkeyPatch, warehouse: Path, later: Path) -> None:
-    assert_kills_leave_no_trace(monkeypatch, warehouse, later, Session, ["run", "append", "store"], 12)
+    assert_kills_leave_no_trace(monkeypatch, warehouse, later, Session, ["run", "append", "store"], 8)
 
 
 def test_killed_on_the_first_night_there_is_no_release(tmp_path: Path) -> None:

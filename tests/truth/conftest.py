@@ -18,7 +18,7 @@ import pytest
 
 from pipelines.demo.generate import generate
 from pipelines.warehouse import Release
-from tests.pipelines.nights import run_night
+from tests.pipelines.nights import quick_night
 
 # With this seed every planted cause of drop-off meets several people, however few there are in all.
 CUSTOMERS, SEED, NIGHTS = 900, 1, 3
@@ -53,7 +53,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     releases = []
     for night in sorted((folder / "demo" / "exports").iterdir()):
         night.rename(exports / night.name)
-        releases.append(run_night([exports], folder / "warehouse", folder / "demo" / "touchpoint360.yaml"))
+        releases.append(quick_night([exports], folder / "warehouse", folder / "demo" / "touchpoint360.yaml"))
     con = duckdb.connect()
     con.execute("set TimeZone = 'UTC'")
     con.execute(f"attach '{releases[-1].data_file}' as release (read_only)")
