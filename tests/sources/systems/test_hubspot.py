@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from sources.recognise import recognise
+from sources.spec import SourceCatalog
 from tests.sources.systems.conftest import Mapped, identifiers
 
 Run = Callable[..., Mapped]
@@ -306,3 +308,30 @@ def test_tickets_and_companies_of_the_application(run_text: Run) -> None:
         "Aarhus",
     )
     assert identifiers(company) == {("hubspot.company", "55")}
+
+
+@pytest.mark.parametrize(
+    ("header", "export"),
+    [
+        # As public files have them: today's names of the id, the older one, German, Dutch.
+        (
+            "Record ID - Contact,First Name,Last Name,Email,Phone Number,Contact owner,Lead Status,Create Date",
+            "contact_export",
+        ),
+        ("Contact ID,First Name,Last Name,Email,Lifecycle Stage,Create Date", "contact_export"),
+        ("Datensatz-ID,Vorname,Nachname,E-Mail,Telefonnummer,Firmenname,Erstellungsdatum", "contact_export"),
+        ("Record-ID,Voornaam,Achternaam,E-mail,Telefoonnummer,Aanmaakdatum", "contact_export"),
+        ("Record ID - Company,Company name,Company owner,City", "company_export"),
+        ("Record ID - Deal,Deal Name,Deal Stage,Close Date,Amount", "deal_export"),
+        ("Record ID - Ticket,Ticket name,Pipeline,Ticket status,Create date", "ticket_export"),
+    ],
+)
+def test_older_newer_and_localised_headers(catalog: SourceCatalog, tmp_path: Path, header: str, export: str) -> None:
+    path = tmp_path / "renamed"
+    # Reversed, with a column of the company's own.
+    names = [*reversed(header.split(",")), "Our own column"]
+    path.write_text(",".join(names) + "\n" + ",".join("1" for _ in names) + "\n", encoding="utf-8")
+    found = recognise(path, catalog)
+    assert found.exports == (f"hubspot.{export}",), found.message
+    assert found.confidence is not None and 0.5 < found.confidence < 1
+    assert "columns that hubspot" in found.reason
