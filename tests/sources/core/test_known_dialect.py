@@ -27,7 +27,14 @@ TABLES = {
     "_format_fixtures/hubspot_contacts_export.csv": "hubspot.contact_export",
     "_format_fixtures/mailchimp_audience_export.csv": "mailchimp.audience",
     "hubspot_api/ticket_data.csv": "hubspot.ticket",
+    "intercom_tables/contact_history_data.csv": "intercom.contact",
+    "klaviyo_tables/event.csv": "klaviyo.event",
     "mailchimp_tables/campaign_recipient_activity.csv": "mailchimp.campaign_recipient_activity",
+    "marketo_tables/marketo_lead_data.csv": "marketo.lead",
+    "netsuite_tables/netsuite2_customer_data.csv": "netsuite.customer",
+    "qualtrics_tables/survey_response.csv": "qualtrics.survey_response",
+    "salesforce_api/sf_opportunity_data.csv": "salesforce.opportunity",
+    "sap_tables/sap_vbak_data.csv": "sap.vbak",
     "shopify_tables/shopify_order_data.csv": "shopify.order",
     "twilio_tables/twilio_call_data.csv": "twilio.call",
     "zendesk_tables/ticket_data.csv": "zendesk.ticket_table",
@@ -50,7 +57,7 @@ def plain(rows: list[dict[str, object]]) -> list[str]:
 @pytest.mark.skipif(
     not EXPORTS.is_dir(), reason="the real exports are a folder beside the repository, which is not here"
 )
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_dialect_of_a_real_table_gives_the_same_rows(tmp_path: Path, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(TABLES)))
