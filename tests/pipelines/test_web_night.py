@@ -83,6 +83,8 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> tuple[Release, Release, R
             line("2026-03-02T23:50:00", "/", 53, referrer="https://www.google.com/"),
             line("2026-03-02T23:51:00", "/site.css", 53, referrer=SITE),
             line("2026-03-02T23:58:00", "/e-bikes", 53, referrer=SITE),
+            # The first half hour of a session that never ends.
+            *(line(f"2026-03-02T23:{minute}:00", "/", 54) for minute in (35, 55)),
         ],
     )
     first = night(folder)
@@ -98,6 +100,7 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> tuple[Release, Release, R
             line("2026-03-03T00:05:00", "/e-bikes/one", 53, referrer=SITE + "e-bikes"),
             line("2026-03-03T00:06:00", "/account/login", 53, referrer=SITE, method="POST", status=302),
             line("2026-03-03T00:07:00", "/account", 53, referrer=SITE, user="anna1"),
+            *(line(f"2026-03-03T{hour:02d}:{minute}:00", "/", 54) for hour in range(20) for minute in (15, 35, 55)),
             # Another device of the network, days apart: nobody.
             line("2026-03-03T12:00:00", "/", 53, ip="192.0.2.99"),
         ],
@@ -114,7 +117,7 @@ def verdicts(release: Release) -> dict[str, str]:
 def test_verdicts_follow_all_rows_of_the_day(split: tuple[Release, Release, Release]) -> None:
     first, second, _ = split
     assert verdicts(first) == {"50": "no_assets", "52": "robots_txt"}
-    assert verdicts(second) == {"51": "no_assets", "52": "robots_txt"}
+    assert verdicts(second) == {"51": "no_assets", "52": "robots_txt", "54": "endless_session"}
     marked = query(
         second,
         """
@@ -123,6 +126,12 @@ def test_verdicts_follow_all_rows_of_the_day(split: tuple[Release, Release, Rele
         from touchpoint group by 1 having agent in ('50', '51', '52') order by 1
         """,
     )
+    # The evening before its first whole day is a robot's too, mapped by the first night as a person's.
+    evening = (
+        "select count(*), count(*) filter (where is_bot) from touchpoint where occurred_at < '2026-03-03' and "
+        + ("json_extract_string(attributes, '$.user_agent') like '%Chrome/54.%'")
+    )
+    assert [query(release, evening) for release in split[:2]] == [[(2, 0)], [(2, 2)]]
     # The touchpoints of the first night are seen anew: robots name nobody and have no session, people have both.
     assert marked == [("50", 5, 0, 5, 5), ("51", 5, 5, 0, 0), ("52", 2, 2, 0, 0)]
 
