@@ -15,6 +15,8 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from models.configuration import Configuration
 from models.normalise import normalise_identifiers
@@ -50,8 +52,10 @@ def prepare_evidence(session: Session) -> None:
         session.run(f"create table if not exists state.main.{table} ({columns})")
 
 
-def collect_evidence(session: Session, configuration: Configuration, catalog: SourceCatalog) -> None:
+def collect_evidence(session: Session, configuration: Configuration, catalog: SourceCatalog) -> list[str]:
     """Bring identifiers, records and pairs up to date with tonight's delta; fills `scratch.main.touched_code`.
+
+    Returns what is odd about tonight's links of systems, in words without values.
 
     Touched are the identifiers of every record that is new, changed or gone tonight.
     """
@@ -67,6 +71,7 @@ def collect_evidence(session: Session, configuration: Configuration, catalog: So
     change_records(session, codes, normal, configuration.identity.record_limit)
     change_pairs(session)
     describe_touched(session)
+    return odd_links(session)
 
 
 def gather_records(session: Session, configuration: Configuration, catalog: SourceCatalog) -> None:
@@ -452,3 +457,40 @@ def describe_touched(session: Session) -> None:
         from touched
         """
     )
+
+
+def odd_links(session: Session) -> list[str]:
+    """A message per export whose links of tonight run in circles (A became B, B became A) or join something with itself.
+
+    Both are harmless, because a link says only that two are one person; but a system that merges so has something to tidy up.
+    """
+    links = pl.from_arrow(
+        session.arrow(
+            """
+            select source_system || '.' || source_export as export,
+                left_type || ':' || lower(trim(left_value)) as one, right_type || ':' || lower(trim(right_value)) as other
+            from scratch.ingest.identifier_link_new
+            where left_value is not null and right_value is not null
+            order by 1, 2, 3
+            """
+        )
+    )
+    assert isinstance(links, pl.DataFrame)
+    messages = []
+    for export, part in sorted(links.partition_by("export", as_dict=True).items()):
+        ends = pl.concat([part["one"], part["other"]]).rank("dense").to_numpy().astype(np.int64) - 1
+        one, other = ends[: part.height], ends[part.height :]
+        count = int(ends.max()) + 1
+        graph = coo_array((np.ones(part.height, dtype=np.int8), (one, other)), shape=(count, count))
+        label = connected_components(graph, directed=True, connection="strong")[1]
+        itself, circle = int((one == other).sum()), int(((label[one] == label[other]) & (one != other)).sum())
+        if circle:
+            messages.append(
+                f"{export[0]}: {circle:,} of tonight's {part.height:,} merge records run in a circle (one became another, which "
+                "became the first); those in a circle are taken as one person."
+            )
+        if itself:
+            messages.append(
+                f"{export[0]}: {itself:,} of tonight's {part.height:,} merge records join something with itself."
+            )
+    return messages

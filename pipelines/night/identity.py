@@ -44,8 +44,8 @@ def resolve_night(
 
     Fills `scratch.main.changed_code` (identifiers whose customer or guard changed) and `scratch.main.moved_record`.
     """
-    collect_evidence(session, configuration, catalog)
-    warnings = take_decisions(session, configuration)
+    warnings = collect_evidence(session, configuration, catalog)
+    warnings += take_decisions(session, configuration)
     resolve_customers(session, configuration, secret)
     warnings += join_alike(session, configuration)
     session.run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from models.configuration import Configuration
 from pipelines.night.decisions import DecisionError
 from pipelines.night.id_history import keep_customers
 from tests.pipelines.identity_room import IdentityRoom, Record, configured, identity_room
@@ -41,6 +43,23 @@ identity:
     email: {limit: {customer_number: 2}, window_days: 1}
     phone: {limit: {email: 2}}
 """
+OTHER_RULES = """
+identity:
+  record_limit: 5
+  blocked_values: ["bram@example.org"]
+  role_mailboxes: []
+  types:
+    customer_number: {strength: 3, unique: false}
+    login: {strength: 1, unique: true}
+    email: {limit: {customer_number: 1}}
+    phone: {limit: {email: 3}}
+    cookie: {device: false}
+"""
+# What a night brings, the records it takes away, the lines of the decision file, and which of the two rulebooks holds.
+Night = tuple[list[Record], list[int], list[str], int]
+STANDING = (
+    "select customer_id, count(*) from work.main.customer_id_history where valid_to is null group by all order by all"
+)
 NAMES = [
     *(f"customer_number:{n}" for n in (1, 2, 3)),
     *(f"email:{name}@example.org" for name in ("anna", "bram", "cees", "info")),
@@ -76,8 +95,8 @@ def record(draw: st.DrawFn) -> Record:
 
 
 @st.composite
-def night(draw: st.DrawFn) -> tuple[list[Record], list[int], list[str]]:
-    """What a night brings, what it takes away, and the decisions in force."""
+def night(draw: st.DrawFn) -> Night:
+    """What a night brings, what it takes away, the decisions and the rules in force."""
     new = {found.record_id: found for found in draw(st.lists(record(), max_size=6))}
     ends = st.sampled_from(NAMES)
     lines = st.tuples(ends, ends, st.sampled_from(["same", "different"])).map(",".join)
@@ -85,36 +104,49 @@ def night(draw: st.DrawFn) -> tuple[list[Record], list[int], list[str]]:
         list(new.values()),
         draw(st.lists(st.one_of(st.integers(0, 14), st.integers(200, 209)), max_size=3)),
         draw(st.lists(lines, max_size=2)),
+        draw(st.integers(0, 1)),
     )
 
 
-def walk(folder: Path, rules: str, nights: list[tuple[list[Record], list[int], list[str]]]) -> None:
-    """Nights one after another, and one full night over what is left, end in the same state."""
+def walk(folder: Path, rules: str, nights: list[Night]) -> None:
+    """Nights one after another, and one full night over what is left, end in the same state, and so do the ids in the history."""
     decisions = folder / "decisions.csv"
-    configuration = configured(folder, rules + "  decisions: decisions.csv\n")
-    with identity_room(configuration) as room, identity_room(configuration) as whole:
-        for new, removed, lines in nights:
+    rulebooks = [configured(folder, text + rules + "  decisions: decisions.csv\n") for text in (RULES, OTHER_RULES)]
+    with ExitStack() as rooms:
+        room = rooms.enter_context(identity_room(rulebooks[0]))
+        for new, removed, lines, rulebook in nights:
             decisions.write_text("\n".join(["left,right,decision", *lines]), encoding="utf-8")
+            if room.configuration is not rulebooks[rulebook]:
+                room = rebuilt(rooms, room, rulebooks[rulebook])
             room.night(new, removed)
+        whole = rooms.enter_context(identity_room(room.configuration))
         whole.night(list(room.records.values()))
         assert state(room) == state(whole)
+        # whoever is somebody now stands in the history, once, and nobody else does
+        assert room.rows(STANDING) == whole.rows(STANDING)
 
 
-@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def rebuilt(rooms: ExitStack, room: IdentityRoom, configuration: Configuration) -> IdentityRoom:
+    """What a night does whose rules have changed: everything anew, but for what the history takes over."""
+    fresh = rooms.enter_context(identity_room(configuration))
+    for target, sql in keep_customers(room.session).items():
+        fresh.session.store(target, room.session.arrow(sql))
+    fresh.number = room.number
+    fresh.night(list(room.records.values()))
+    return fresh
+
+
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(nights=st.lists(night(), min_size=2, max_size=4))
-def test_any_nights_end_where_one_full_night_ends(
-    tmp_path: Path, nights: list[tuple[list[Record], list[int], list[str]]]
-) -> None:
-    """New, changed and removed records, system links, shared devices, limits in time, decisions that come and go."""
-    walk(tmp_path, RULES + "  matching: {enabled: false}\n", nights)
+def test_any_nights_end_where_one_full_night_ends(tmp_path: Path, nights: list[Night]) -> None:
+    """New, changed and removed records, system links, shared devices, limits in time, decisions and rules that come and go."""
+    walk(tmp_path, "  matching: {enabled: false}\n", nights)
 
 
 @settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(nights=st.lists(night(), min_size=2, max_size=2))
-def test_any_nights_end_alike_with_likeness_of_names(
-    tmp_path: Path, nights: list[tuple[list[Record], list[int], list[str]]]
-) -> None:
-    walk(tmp_path, RULES, nights)
+def test_any_nights_end_alike_with_likeness_of_names(tmp_path: Path, nights: list[Night]) -> None:
+    walk(tmp_path, "", nights)
 
 
 # --- what becomes of an id ---------------------------------------------------------------------------------------------
@@ -232,6 +264,75 @@ def test_what_is_no_identifier_is_told_and_joins_nobody() -> None:
         assert room.rows("select event_type, length(identifier_value), reason from state.main.identifier_refusal") == [
             ("rejected", 81, "longer than 320 characters"),
             ("crowd", None, "a record names more than 50 identifiers"),
+        ]
+
+
+def test_a_megabyte_is_no_identifier_of_any_type() -> None:
+    """Neither is it kept: what is told of it is its beginning."""
+    kinds = ["email", "phone", "customer_number", "login", "email_md5", "cookie", "zendesk.user"]
+    with identity_room() as room:
+        room.night([Record(n, (f"{kind}:{'9' * 1_000_000}", f"badge:b{n}"), n) for n, kind in enumerate(kinds)])
+        assert sorted(room.customers()) == [f"badge:b{n}" for n in range(len(kinds))]
+        assert room.rows(
+            "select identifier_type, length(identifier_value), reason from state.main.identifier_refusal order by record_id"
+        ) == [(kind, 81, "longer than 320 characters") for kind in kinds]
+
+
+def merge(number: int, one: str, other: str) -> Record:
+    """A merge that a system recorded."""
+    return Record(number, (one, other), number, is_link=True)
+
+
+def test_merges_in_a_circle_are_told_and_join_as_any_others() -> None:
+    people = [f"hubspot.contact:{n}" for n in range(11, 16)]
+    circle = [merge(1, people[0], people[1]), merge(2, people[1], people[2]), merge(3, people[2], people[0])]
+    with identity_room() as room:
+        room.night([*circle, merge(4, people[3], people[4]), merge(5, people[4], people[4])])
+        assert room.warnings == [
+            "crm.merge: 3 of tonight's 5 merge records run in a circle (one became another, which became the first); those in a "
+            "circle are taken as one person.",
+            "crm.merge: 1 of tonight's 5 merge records join something with itself.",
+        ]
+        customers = room.customers()
+        assert len({customers[name] for name in people[:3]}) == 1
+        assert len(set(customers.values())) == 2
+        room.night([Record(9, (people[0],), 9)])
+        assert room.warnings == []
+
+
+def test_merges_that_contradict_a_person_or_a_unique_number_are_refused_and_told(tmp_path: Path) -> None:
+    """The crm says 1 is 2, the shop that 1 has two mailboxes; a person says that 1 and 2 are two, and holds."""
+    (tmp_path / "decisions.csv").write_text(
+        "left,right,decision\ncustomer_number:1,customer_number:2,different\n", encoding="utf-8"
+    )
+    with identity_room(configured(tmp_path, "identity: {decisions: decisions.csv}")) as room:
+        room.night([
+            merge(1, "customer_number:1", "customer_number:2"), merge(2, "customer_number:2", "customer_number:1"),
+            merge(3, "email:anna@example.org", "customer_number:1"), merge(4, "email:anna@example.org", "customer_number:3"),
+        ])  # fmt: skip
+        customers = room.customers()
+        assert customers["customer_number:1"] != customers["customer_number:2"]
+        # a system's link joins two numbers of that type only when it names both
+        assert customers["email:anna@example.org"] == customers["customer_number:1"] != customers["customer_number:3"]
+        assert {reason for (reason,) in room.rows("select reason from state.main.refused_pair")} == {
+            "decision: different",
+            "two values of customer_number",
+        }
+
+
+@pytest.mark.parametrize("shape", ["chain", "star"])
+def test_a_long_chain_and_a_star_of_tens_of_thousands_pass_a_night(shape: str) -> None:
+    count = 20_000
+    ends = [(f"badge:b{n}" if shape == "chain" else "badge:b0", f"badge:b{n + 1}") for n in range(count)]
+    with identity_room() as room:
+        room.night([Record(n, pair, n) for n, pair in enumerate(ends)])
+        assert room.rows("select count(distinct customer_id), count(*) from state.main.identifier_customer") == [
+            (1, count + 1)
+        ]
+        room.night(removed=[count // 2])
+        # one link less: the chain is in two, the star has lost a point
+        assert room.rows("select count(distinct customer_id) from state.main.identifier_customer") == [
+            (2 if shape == "chain" else 1,)
         ]
 
 
