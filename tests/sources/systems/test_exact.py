@@ -99,3 +99,83 @@ def test_other_xml_of_exact_is_not_taken_for_orders(catalog: SourceCatalog, tmp_
     path = tmp_path / "items.xml"
     path.write_text("<eExact><Items><Item code='TEA'/></Items></eExact>", encoding="utf-8")
     assert recognise(path, catalog).status == "unrecognised"
+
+
+SALES_ORDERS = """<?xml version="1.0" encoding="utf-8"?>
+<eExact xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:noNamespaceSchemaLocation="eExact-XML.xsd"><SalesOrders>
+<SalesOrder salesordernumber="4711" status="12"><OrderDate>2026-03-01</OrderDate><DeliveryDate>2026-03-04</DeliveryDate>
+<Description>Shop order W-9</Description><YourRef>W-9</YourRef>
+<OrderedBy code="            10001"><Name>Anna de Vries</Name><Phone>+31 6 00000001</Phone></OrderedBy>
+<DeliveryAddress><City>Delft</City><Country code="NL" /><Contact><LastName>de Vries</LastName>
+<Email>anna.devries@example.com</Email></Contact></DeliveryAddress>
+<SalesPerson><FullName>Ada</FullName></SalesPerson>
+<SalesOrderLine line="1"><Item code="TEA-1" /><Quantity>2</Quantity>
+<NetPrice><Currency code="EUR" /><Value>19.90</Value></NetPrice></SalesOrderLine>
+<SalesOrderLine line="2"><Item code="1001" /><Quantity>1</Quantity>
+<NetPrice><Currency code="EUR" /><Value>4.95</Value></NetPrice></SalesOrderLine></SalesOrder>
+<SalesOrder salesordernumber="4712" status="12"><OrderedBy code="10002"><Name>Te ApS</Name></OrderedBy></SalesOrder>
+</SalesOrders><Messages /></eExact>
+"""
+INVOICES = """<?xml version="1.0" encoding="UTF-8"?>
+<eExact xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:noNamespaceSchemaLocation="eExact-Schema.xsd"><Invoices>
+<Invoice type="V"><Journal code="70"/><InvoiceNumber>26700001</InvoiceNumber><InvoiceDate>2026-03-05</InvoiceDate>
+<OrderedBy><Debtor code="10001" name="Anna de Vries"/></OrderedBy><InvoiceTo><Debtor code="10002" name="Te ApS"/></InvoiceTo>
+<InvoiceLine number="1"><Item code="TEA-1"/><Quantity>2</Quantity><Amount><Currency code="EUR"/><Value>19.90</Value></Amount>
+</InvoiceLine></Invoice>
+<Invoice type="B"><InvoiceNumber>1</InvoiceNumber><InvoiceDate>2026-03-05</InvoiceDate></Invoice>
+</Invoices></eExact>
+"""
+ACCOUNTS = """<?xml version="1.0" ?>
+<eExact xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:noNamespaceSchemaLocation="eExact-Schema.xsd"><Accounts>
+<Account code="00010001" status="A" type="C"><Name>Anna de Vries</Name><Phone>+31 6 00000001</Phone><Email></Email>
+<Contacts><Contact default="1"><LastName>de Vries</LastName><Email>anna.devries@example.com</Email></Contact></Contacts></Account>
+<Account code="10002" status="A" type="C"><Name>Te ApS</Name><Phone></Phone><Email>info@example.org</Email>
+<Contacts><Contact><Email>soeren@example.org</Email></Contact></Contacts></Account>
+</Accounts></eExact>
+"""
+
+
+def test_sales_orders_of_exact_online(run: Run, catalog: SourceCatalog, tmp_path: Path) -> None:
+    path = tmp_path / "SalesOrders.xml"
+    path.write_text(SALES_ORDERS, encoding="utf-8")
+    assert set(recognise(path, catalog).exports) == {"exact.sales_order", "exact.sales_order_account"}
+    orders = run("exact.sales_order", path)
+    assert orders.balances() and orders.skipped == {"without_date": 1}
+    [order] = orders.rows
+    assert (order["occurred_at"], order["occurred_at_precision"]) == (datetime(2026, 3, 1), "day")
+    assert (order["amount"], order["currency"], order["agent_id"]) == (24.85, "EUR", "Ada")
+    assert identifiers(order) == {
+        ("customer_number", "10001"), ("exact.debtor", "10001"), ("email", "anna.devries@example.com"),
+        ("order_reference", "W-9"),
+    }  # fmt: skip
+    assert [(o["type"], o["id"]) for o in order["objects"]] == [
+        ("order", "4711"), ("product", "1001"), ("product", "TEA-1"),
+    ]  # fmt: skip
+    people = run("exact.sales_order_account", path)
+    assert people.balances()
+    assert {(row["full_name"], row["party_type"]) for row in people.rows} == {
+        ("Anna de Vries", "person"), ("Te ApS", "organisation"),
+    }  # fmt: skip
+
+
+def test_invoices_and_accounts(run: Run, catalog: SourceCatalog, tmp_path: Path) -> None:
+    invoices, accounts = tmp_path / "i.xml", tmp_path / "a.xml"
+    invoices.write_text(INVOICES, encoding="utf-8")
+    accounts.write_text(ACCOUNTS, encoding="utf-8")
+    assert recognise(invoices, catalog).exports == ("exact.invoice",)
+    assert recognise(accounts, catalog).exports == ("exact.account",)
+    sent = run("exact.invoice", invoices)
+    assert sent.balances() and sent.skipped == {"purchase_invoice": 1}
+    [invoice] = sent.rows
+    assert (invoice["touchpoint_type"], invoice["occurred_at"], invoice["amount"], invoice["currency"]) == (
+        "invoice_sent", datetime(2026, 3, 5), 19.9, "EUR",
+    )  # fmt: skip
+    # Who is invoiced, not who ordered.
+    assert ("customer_number", "10002") in identifiers(invoice)
+    known = run("exact.account", accounts)
+    assert known.balances()
+    anna, firm = sorted(known.rows, key=lambda row: row["full_name"])
+    assert (anna["party_type"], anna["email"]) == ("person", "anna.devries@example.com")
+    assert ("customer_number", "10001") in identifiers(anna)
+    # The contact of a company is one of its people, not the company.
+    assert (firm["party_type"], firm["email"]) == ("organisation", "info@example.org")
