@@ -6,7 +6,10 @@
   exclusion between two steps takes the person out of the funnel; here it ends the attempt, and the steps reached before it
   count. Unordered: there step k counts whoever took any k steps; here step k is a named step, reached when steps 1 to k happened.
 - Umami (its documentation): the window runs between two steps; here from the entry, so a slow walker counts there and not here.
-- retentioneering, step matrix (its user guide): equal, our ends told apart.
+- retentioneering, step matrix (its user guide): equal, our ends told apart. Its funnel knows no window: equal to our
+  `ever_reached_count`. Its sessions end by a pause longer than the timeout: equal, where ours are not cut by length or
+  campaign.
+  `python -m benchmarks.journeys` compares all four, and pm4py's, on the same events.
 """
 
 from __future__ import annotations
@@ -265,3 +268,31 @@ def test_step_matrix_is_that_of_retentioneering() -> None:
         5: {catalog: 0.25, cart: 0.25, ended: 0.5},
         6: {order: 0.25, ended: 0.75},
     }
+
+
+def walked_through(walk: list[str], steps: list[str]) -> int:
+    """retentioneering's funnel in its own words: step k is reached where events i1 < i2 < … < ik are the steps in order."""
+    depth = 0
+    for kind in walk:
+        if depth < len(steps) and kind == steps[depth]:
+            depth += 1
+    return depth
+
+
+@settings(max_examples=4, deadline=None, phases=[Phase.explicit, Phase.generate])
+@given(st.lists(walks_of_one, min_size=30, max_size=60))
+def test_the_funnel_without_a_window_is_that_of_retentioneering(walks: list[list[tuple[int, str]]]) -> None:
+    room = room_of({number: [(float(at), kind) for at, kind in walk] for number, walk in enumerate(walks)})
+    room.build("funnel_reach")
+    found = room.rows("select ever_reached_count from funnel_reach where funnel = 'shop' order by step_number")
+    depth = [walked_through([kind for _, kind in sorted(walk)], STEPS) for walk in walks]
+    assert [n for (n,) in found] == [sum(reached >= step for reached in depth) for step in range(1, len(STEPS) + 1)]
+
+
+def test_sessions_end_where_those_of_retentioneering_end() -> None:
+    """A pause of exactly the timeout (30 minutes) goes on, a second more does not; each customer has their own."""
+    second = 1 / 3600
+    room = room_of({1: [(0, "page_view"), (0.5, "page_view"), (1 + second, "page_view")], 2: [(0.25, "page_view")]})
+    assert room.rows(
+        "select customer_id, session_id, count(*) from spine group by customer_id, session_id order by 1, 2"
+    ) == [(1, 0, 2), (1, 2, 1), (2, 3, 1)]
