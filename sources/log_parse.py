@@ -27,6 +27,8 @@ from sources.log_formats import EPOCH, EPOCH_MS, EPOCH_US, FAMILY, ISO, JsonForm
 
 # The most patient expression may look at a line many times over; longer lines are left to the others.
 MAX_STRAY_QUOTES_LINE = 16_384
+# A longer one is not looked at patiently: no server writes such a request, and the patterns take half a second a megabyte.
+MAX_PATIENT_LINE = 1 << 20
 # From so many irregular lines on it is worth asking whether they are a regular format of their own.
 _SECOND_FORMAT_LINES = 200
 _ROUNDS = 3
@@ -254,7 +256,7 @@ def patient_records(lines: pl.DataFrame, source: Source) -> list[pl.DataFrame]:
     found: dict[LineFormat, list[tuple[int, int, str, tuple[str, ...]]]] = {}
     rejects: list[tuple[int, int, str, str]] = []
     for row, line, text in lines.iter_rows():
-        match = match_line(text, formats)
+        match = match_line(text, formats) if len(text) <= MAX_PATIENT_LINE else None
         if match is None:
             rejects.append((row, line, text, NO_LINE))
         else:
