@@ -13,7 +13,7 @@ JOURNEYS ?= $(if $(filter file,$(origin BENCH)),1 20,$(BENCH))
 # Size of the log that `make bench` and `make bench-logs` generate.
 GIGABYTES ?= 1
 
-.PHONY: demo test lint types check-defs bench bench-logs bench-attribution bench-measures bench-trend bench-identity bench-journeys bench-reading docs superset superset-check datasette clean help
+.PHONY: demo test lint types check-defs bench bench-logs bench-attribution bench-measures bench-trend bench-identity bench-journeys bench-reading bench-report bench-explore docs superset superset-check datasette clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -88,6 +88,12 @@ bench-journeys: $(BIN)/.dev .bench-journeys/ready ## sessions, transitions, step
 .bench-journeys/ready: benchmarks/journeys-requirements.txt
 	test -x .bench-journeys/bin/python || $(PYTHON) -m venv .bench-journeys
 	-.bench-journeys/bin/python -m pip install --quiet --disable-pip-version-check -r $< && touch $@
+
+bench-report: $(BIN)/.dev ## size and first paint of the report of $(DEMO)/warehouse, or of RELEASE=<warehouse>
+	$(BIN)/python -m benchmarks.report $(if $(RELEASE),$(RELEASE),$(DEMO)/warehouse)
+
+bench-explore: $(BIN)/.dev ## how soon the explorer answers on $(DEMO)/warehouse, or on RELEASE=<warehouse>
+	$(BIN)/python -m benchmarks.explore $(if $(RELEASE),$(RELEASE),$(DEMO)/warehouse)
 
 docs: $(BIN)/.run ## write docs/tables.md from the contracts and docs/spec.schema.json from the spec model
 	$(BIN)/touchpoint360 tables --out docs/tables.md

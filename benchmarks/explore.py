@@ -2,10 +2,11 @@
 
 Usage: python -m benchmarks.explore WAREHOUSE [--requests 5]
 
-Starts `touchpoint360 explore` as a user does, in a process of its own, and asks it over HTTP, one question after the other, as one
-person with a browser does. Every address is asked once after the start (*first*: nothing read or kept yet of that question) and the
-kind's others after it. Prints the median and the slowest of each kind in milliseconds, its mean CPU time (both cores together; Linux only),
-and which exceed the limit. A download is timed to its first byte. With two releases in the warehouse it then switches to the one before and back, as a rollback does, and asks again.
+Starts `touchpoint360 explore` as a user does, in a process of its own, and asks it over HTTP, one question after the other, as
+one person with a browser does. Every address is asked once (*first*: nothing read or kept yet of that kind of question), those
+of a kind after each other. Prints the median and the slowest of each kind in milliseconds, its mean CPU time (both cores
+together; Linux only), and which exceed the limit. A download is timed to its first byte. With two releases in the warehouse it
+then switches to the one before and back, as a rollback does, and asks again.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import duckdb
@@ -39,7 +41,8 @@ FUNNELS = {
         "window": "14d",
     },
     "funnel, eight steps": {
-        "steps": "email_sent > email_opened > email_clicked > page_view > cart_updated > checkout_started > order_placed > order_delivered",
+        "steps": "email_sent > email_opened > email_clicked > page_view > cart_updated > checkout_started > order_placed"
+        " > order_delivered",
         "window": "30d",
     },
     "funnel, strict": {"mode": "strict", "steps": "page_view > cart_updated"},
@@ -55,7 +58,7 @@ def questions(release: Path, count: int) -> dict[str, list[str]]:
     draw = random.Random(SEED)
     with duckdb.connect(str(release), read_only=True) as con:
 
-        def column(sql: str) -> list[object]:
+        def column(sql: str) -> list[Any]:
             return [row[0] for row in con.execute(sql).fetchall()]
 
         largest = column("select customer_id from customer order by touchpoint_count desc, customer_id limit 1")
@@ -69,7 +72,7 @@ def questions(release: Path, count: int) -> dict[str, list[str]]:
         stages = column("select distinct lifecycle_stage from customer_360 order by 1")
         days = column("select distinct cast(started_at as date) from journey order by 1")
 
-    def many(path: str, /, **values: list[object]) -> list[str]:
+    def many(path: str, /, **values: Sequence[Any]) -> list[str]:
         picked = [{name: draw.choice(of) for name, of in values.items()} for _ in range(count)]
         return [f"{path}?{urlencode({key: value for key, value in row.items() if value})}" for row in picked]
 

@@ -75,6 +75,17 @@ def user_errors() -> tuple[type[Exception], ...]:
     )
 
 
+def text_of(error: Exception) -> str:
+    """What an error says; of the system's own about files what, where and what to do."""
+    if isinstance(error, FileNotFoundError) and error.filename is not None:
+        return f"{error.filename} does not exist, nor can it be made. Check the path."
+    if isinstance(error, PermissionError) and error.filename is not None:
+        return (
+            f"{error.filename} may not be read or written by this user. Check its permissions, or choose another path."
+        )
+    return str(error)
+
+
 def main() -> Any:
     """Entry point: user mistakes end with one line on stderr and exit status 1 (2 for wrong arguments)."""
     try:
@@ -85,7 +96,7 @@ def main() -> Any:
     except Exception as error:
         if not isinstance(error, user_errors()):
             raise
-        print(f"touchpoint360: {error}", file=sys.stderr)
+        print(f"touchpoint360: {text_of(error)}", file=sys.stderr)
         sys.exit(EXIT_USAGE if isinstance(error, UserError) else EXIT_FAILED)
 
 
