@@ -260,6 +260,16 @@ def test_every_line_of_real_logs_is_accounted_for(tmp_path, name, form, rejects)
 
 @needs_shared
 @pytest.mark.shared
+def test_a_real_log_with_times_of_its_own_is_read_by_the_format_string_that_is_declared(tmp_path):
+    own = '%h %l %u [%{%B %d, %YT%H:%M:%S %z}t] "%r" %>s %b "%{Referer}i" "%{User-Agent}i"'
+    content = (LOGS / "advertools_nginx_custom_date.log").read_bytes()
+    books, rows = read(tmp_path, content, log={"formats": [{"name": "own_date", "apache": own}]})
+    assert books == Accounting(lines=20, rows=20)
+    assert (rows[0]["time"], rows[0]["log_format"]) == (datetime(2021, 11, 23, 0, 18, 22), "own_date")
+
+
+@needs_shared
+@pytest.mark.shared
 def test_the_report_names_the_format():
     report = inspect_file(LOGS / "crowdsec" / "aws-alb-logs.log", load_catalog(), b"salt")
     assert report.recognition.exports == ("access_log.request",)
