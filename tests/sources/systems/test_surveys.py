@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from sources.recognise import recognise
+from sources.spec import SourceCatalog
 from tests.sources.systems.conftest import Mapped, identifiers
 
 Run = Callable[..., Mapped]
@@ -51,6 +53,19 @@ def test_surveymonkey_left_half_way_and_outside_the_scale(run_text: Run) -> None
     assert identifiers(half) == {("customer_number", "10002")}
     # The contract refuses a score outside its scale; the mapping hands both on for it to see that.
     assert [outside[name] for name in SCORE] == ["nps", 11, 0, 10]
+
+
+def test_surveymonkey_of_an_anonymous_survey(run: Run, catalog: SourceCatalog, tmp_path: Path) -> None:
+    path = tmp_path / "anonymous.csv"
+    path.write_text(
+        "Respondent ID,Collector ID,Start Date,End Date,IP Address,How satisfied are you?,Age\n,,,,,Response,Response\n"
+        "1001,C1,03/08/2026 09:00:00 AM,03/08/2026 09:01:00 AM,,4,28\n",
+        encoding="utf-8",
+    )
+    found = recognise(path, catalog)
+    assert found.exports == ("surveymonkey.response",), found.message
+    [answer] = run("surveymonkey.response", path).rows
+    assert (answer["score_kind"], answer["score_raw"], identifiers(answer)) == ("csat", 4, set())
 
 
 @pytest.mark.shared
