@@ -78,6 +78,11 @@ TASKS = (
     Task("febrl4", ("febrl4",), "febrl", is_linked=True),
     Task("pseudopeople census 2020+2030", ("pseudopeople_census_2020", "pseudopeople_census_2030"), "pseudopeople"),
     Task(
+        "pseudopeople, other noise",
+        ("pseudopeople_census_2020_again", "pseudopeople_census_2030_again"),
+        "pseudopeople",
+    ),
+    Task(
         "pseudopeople five registers",
         tuple(f"pseudopeople_{name}" for name in ("census_2020", "census_2030", "acs", "cps", "wic")),
         "pseudopeople",

@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 
 SEED = 360
+# The same people with other noise.
+OTHER_SEED = 99
 
 
 def main(folder: Path) -> None:
@@ -34,6 +36,10 @@ def main(folder: Path) -> None:
         "cps": lambda: pseudopeople.generate_current_population_survey(year=None, seed=SEED),
         "wic": lambda: pseudopeople.generate_women_infants_and_children(year=2020, seed=SEED),
     }
+    for year in (2020, 2030):
+        generators[f"census_{year}_again"] = lambda year=year: pseudopeople.generate_decennial_census(
+            year=year, seed=OTHER_SEED
+        )
     for name, generate in generators.items():
         _write(generate(), folder / f"pseudopeople_{name}.parquet")
 
