@@ -7,6 +7,10 @@ Does not belong here: a command of its own. Heavy imports (Dagster, pyarrow) sta
 from __future__ import annotations
 
 import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +41,30 @@ def show_part(text: str, done: int, total: int) -> None:
     if sys.stderr.isatty() and total:
         sys.stderr.write(f"\r\x1b[K{text}: {done} of {total} ({done / total:.0%})")
         sys.stderr.flush()
+
+
+@contextmanager
+def working(text: str) -> Iterator[None]:
+    """Say on a terminal, from the first second on and every second, that a command still works at something, and how long."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    done = threading.Event()
+
+    def tell() -> None:
+        began = time.monotonic()
+        while not done.wait(1):
+            sys.stderr.write(f"\r\x1b[K{text} … {time.monotonic() - began:.0f} s")
+            sys.stderr.flush()
+
+    thread = threading.Thread(target=tell, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        end_progress()
 
 
 def end_progress() -> None:

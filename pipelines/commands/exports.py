@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.common import ConfigOption, JsonOption, UserError, end_progress, show_part
+from pipelines.commands.common import ConfigOption, JsonOption, UserError, end_progress, show_part, working
 
 
 def inspect(
@@ -32,7 +32,9 @@ def inspect(
         if not given.exists():
             raise UserError(f"{given} does not exist.")
         files = [given] if given.is_file() else [found.path for found in find_files([given])]
-        reports.extend(inspect_file(file, catalog) for file in files)
+        for file in files:
+            with working(f"reading {file.name}"):
+                reports.append(inspect_file(file, catalog))
     if as_json:
         print(json.dumps([report.to_json() for report in reports], indent=2, default=str))
     else:

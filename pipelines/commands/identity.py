@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.common import DEFAULT_WAREHOUSE, ConfigOption, JsonOption, WarehouseOption
+from pipelines.commands.common import DEFAULT_WAREHOUSE, ConfigOption, JsonOption, WarehouseOption, working
 
 
 def explain(
@@ -30,7 +30,8 @@ def explain(
     from pipelines.explain import explanation_text
 
     country = load_configuration(config or configuration_file()).default_country
-    answer = answer_of(warehouse, [one] if other is None else [one, other], country)
+    with working("looking up"):
+        answer = answer_of(warehouse, [one] if other is None else [one, other], country)
     print(json.dumps(answer, indent=2, default=str) if as_json else explanation_text(answer))
 
 
@@ -43,7 +44,8 @@ def review(
     """Write pairs of customers who may be one person, to be filled in and named under identity.decisions."""
     from pipelines.review import review_rows, write_review
 
-    rows = review_rows(warehouse, limit)
+    with working("comparing"):
+        rows = review_rows(warehouse, limit)
     if as_json:
         print(json.dumps(rows, indent=2, default=str))
         return

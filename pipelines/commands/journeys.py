@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.commands.common import DEFAULT_WAREHOUSE, JsonOption, UserError, WarehouseOption
+from pipelines.commands.common import DEFAULT_WAREHOUSE, JsonOption, UserError, WarehouseOption, working
 
 
 def funnel(
@@ -65,7 +65,8 @@ def funnel(
                     )
                 question = configured_question(con, steps.strip())
             values = [value.strip() for value in compare.split(",")] if compare else []
-            answer = ask(con, question, by, values, trend)
+            with working("counting"):
+                answer = ask(con, question, by, values, trend)
         except FunnelError as error:
             raise UserError(str(error)) from None
     print(json.dumps(asdict(answer), indent=2, default=str) if as_json else funnel_text(answer, by))
@@ -207,5 +208,6 @@ def export_process(
         ]
         if definition not in names:
             raise UserError(f"{definition!r} is not a journey definition{nearest(definition, names)}")
-        journeys, events = export_process(con, definition, kind, out)
+        with working(f"writing {out.name}"):
+            journeys, events = export_process(con, definition, kind, out)
     print(f"{out}: {journeys:,} journeys, {events:,} events ({kind})")

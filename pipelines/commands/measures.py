@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.commands.common import DEFAULT_WAREHOUSE, JsonOption, UserError, WarehouseOption
+from pipelines.commands.common import DEFAULT_WAREHOUSE, JsonOption, UserError, WarehouseOption, working
 
 if TYPE_CHECKING:
     from models.attribution import Paths
@@ -43,8 +43,12 @@ def attribute(
     for name in chosen:
         if name not in attribution.MODELS:
             raise UserError(f"{name!r} is not an attribution model{nearest(name, attribution.MODELS)}")
-    walked = read_paths_file(paths, separator)
-    found = {name: attribution.attribute(walked, name) for name in chosen}
+    with working(f"reading {paths.name}"):
+        walked = read_paths_file(paths, separator)
+    found = {}
+    for name in chosen:
+        with working(name):
+            found[name] = attribution.attribute(walked, name)
     rows = [
         {
             "attribution_model": name,
@@ -152,7 +156,8 @@ def suggestions(
         raise UserError(f"--for {system!r}: valid are {valid}{nearest(system, task_export.LAYOUTS)}")
     if out is not None and not system:
         raise UserError("--out writes tasks for a CRM: name it with --for salesforce, hubspot or dynamics")
-    rows = task_export.suggestions(warehouse, limit)
+    with working("looking up"):
+        rows = task_export.suggestions(warehouse, limit)
     if system:
         text = task_export.task_csv(rows, system)
         if out is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.commands.common import ConfigOption, JsonOption, UserError
+from pipelines.commands.common import ConfigOption, JsonOption, UserError, working
 
 if TYPE_CHECKING:
     from pipelines.new_source import Result
@@ -57,9 +57,10 @@ def new_source(
     path = config or configuration_file()
     configuration = load_configuration(path)
     catalog = configured_catalog(configuration, path)
-    result = make_source(
-        files, into, name, catalog, configuration, time_zone, currency, record, force=force, anyway=anyway
-    )
+    with working(f"reading {files[0].name}"):
+        result = make_source(
+            files, into, name, catalog, configuration, time_zone, currency, record, force=force, anyway=anyway
+        )
     known = {folder.resolve() for folder in configuration.source_folders}
     named = into.resolve() in known
     if register and not named:

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.common import DEFAULT_WAREHOUSE, ConfigOption, JsonOption, WarehouseOption
+from pipelines.commands.common import DEFAULT_WAREHOUSE, ConfigOption, JsonOption, WarehouseOption, working
 
 
 def sql(
@@ -25,7 +25,8 @@ def sql(
     """Query the current release, read-only."""
     from pipelines.query import query_release, table_text
 
-    names, rows, more = query_release(warehouse, query, limit)
+    with working("asking"):
+        names, rows, more = query_release(warehouse, query, limit)
     if as_json:
         print(json.dumps([dict(zip(names, row, strict=True)) for row in rows], indent=2, default=str))
     else:
