@@ -126,3 +126,17 @@ def test_opportunities_and_cases(run: Run, catalog: SourceCatalog, tmp_path: Pat
         "complaint", "offline", datetime(2026, 2, 3, 8),
     )  # fmt: skip
     assert (resolved["touchpoint_type"], resolved["duration_seconds"]) == ("ticket_resolved", 43200)
+
+
+def test_a_view_of_few_columns_is_known_by_the_column_of_its_ids(
+    run: Run, catalog: SourceCatalog, tmp_path: Path
+) -> None:
+    header = ["Full Name", "(Do Not Modify) Modified On", "Our own field", "(Do Not Modify) Lead", "Created On"]
+    path = write_workbook(
+        tmp_path / "few.xlsx", {"All": sheet_xml([header, ["Søren", (46056.5, 2), "x", LEAD, (46056.375, 2)]])}
+    )
+    found = recognise(path, catalog)
+    assert found.exports == ("dynamics365.lead", "dynamics365.lead_person"), found.message
+    assert found.confidence is not None and found.confidence < 0.7
+    [lead] = run("dynamics365.lead", path).rows
+    assert lead["occurred_at"] == datetime(2026, 2, 3, 8)
