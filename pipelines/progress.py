@@ -22,6 +22,9 @@ class Reporter(Protocol):
     def end(self, step: str, text: str) -> None:
         """A step has ended; `text` says what it did."""
 
+    def skip(self, step: str) -> None:
+        """A step had nothing to do."""
+
     def warn(self, text: str) -> None:
         """Something a person should correct, though the night goes on."""
 
@@ -36,6 +39,9 @@ class Silent:
         """Nothing."""
 
     def end(self, step: str, text: str) -> None:
+        """Nothing."""
+
+    def skip(self, step: str) -> None:
         """Nothing."""
 
     def warn(self, text: str) -> None:
@@ -76,7 +82,8 @@ class Lines:
         self.done += 1
         now = time.monotonic()
         left = (now - self.began) / self.done * max(self.total - self.done, 0)
-        tail = f", about {left:.0f} s left" if left >= 2 else ""
+        # The first few steps say nothing about the rest.
+        tail = f", about {left:.0f} s left" if left >= 2 and self.done * 20 >= self.total else ""
         line = f"[{self.done:>3}/{self.total}] {step:<34.34} {text[:44]:<44} {now - self.step_began:6.1f} s{tail}"
         if self.live:
             self._overwrite(line)
@@ -84,6 +91,10 @@ class Lines:
         else:
             self._line(line)
         self.stream.flush()
+
+    def skip(self, step: str) -> None:
+        """Count a step without a line: most sources a company could have send it nothing."""
+        self.done += 1
 
     def warn(self, text: str) -> None:
         """Write a line of its own, in full."""

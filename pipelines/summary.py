@@ -95,7 +95,7 @@ def summary_text(summary: dict[str, Any], warehouse: Path) -> str:
         "Next:",
         f'  touchpoint360 sql "from drop_off_point where is_marked order by dropped_share desc limit 10" --warehouse {warehouse}',
         f'  touchpoint360 sql "from channel_attribution" --warehouse {warehouse}',
-        f"  touchpoint360 status --json --warehouse {warehouse}",
+        f"  touchpoint360 explore --warehouse {warehouse}",
         f"  touchpoint360 ui --warehouse {warehouse}",
     ]
     return "\n".join(lines)

@@ -102,7 +102,7 @@ def source_asset(spec: ExportSpec, catalog: SourceCatalog) -> dg.AssetsDefinitio
             text = f"{count(result.file_count, 'new file')}, {count(result.row_count, 'row')}"
             return text + (f", {result.quarantined_row_count:,} quarantined" if result.quarantined_row_count else "")
 
-        night.night.step("source/" + spec.name, work)
+        night.night.source_step(spec.name, work)
         assert result is not None
         return dg.MaterializeResult(
             metadata={

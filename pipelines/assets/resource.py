@@ -98,6 +98,9 @@ class LogReporter:
         """Log what a step did."""
         self.log.info("%s: %s", step, text)
 
+    def skip(self, step: str) -> None:
+        """Nothing to log."""
+
     def warn(self, text: str) -> None:
         """Log what a person should correct."""
         self.log.warning("%s", text)

@@ -123,7 +123,7 @@ def ingest_export(
     `siblings`: the exports of the same system by export name (lookups). `report(text, done, total)` shows progress.
     """
     session.look_in()
-    if not is_known(session, spec) and not is_looked_up(spec, siblings):
+    if not is_known(session, spec.name) and not is_looked_up(spec, siblings):
         return IngestResult(spec.name, 0, 0, 0, 0)
     spec_hash = effective_hash(spec, siblings, salt)
     forget_outdated(session, spec, spec_hash)
@@ -181,15 +181,15 @@ def ingest_export(
     return IngestResult(spec.name, len(new_files), row_count, mapped, quarantined)
 
 
-def is_known(session: Session, spec: ExportSpec) -> bool:
-    """Whether the export has or had any file: most of the sources a company could have never send it one."""
+def is_known(session: Session, export: str) -> bool:
+    """Whether an export has or had any file: most of the sources a company could have never send it one."""
     return bool(
         session.value(
             """
             select exists (from state.main.seen_file where source_export = ?)
                 or exists (from state.main.file where source_export = ?)
             """,
-            [spec.name, spec.name],
+            [export, export],
         )
     )
 

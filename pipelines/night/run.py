@@ -87,6 +87,15 @@ class Night:
         self.reporter.start(name)
         self.reporter.end(name, work())
 
+    def source_step(self, export: str, work: Callable[[], str]) -> None:
+        """Run the step of one export, without a line of progress where it never had a file."""
+        name = f"source/{export}"
+        if ingest.is_known(self.session, export):
+            self.step(name, work)
+        else:
+            work()
+            self.reporter.skip(name)
+
     # 1
     def register(self) -> int:
         """Register the files; returns how many were looked at."""

@@ -84,6 +84,9 @@ class DieAt:
         if step == self.step and self.after:
             die()
 
+    def skip(self, step: str) -> None:
+        pass
+
     def warn(self, text: str) -> None:
         pass
 

@@ -57,6 +57,9 @@ class Told:
     def end(self, step: str, text: str) -> None:
         self.texts[step] = text
 
+    def skip(self, step: str) -> None:
+        self.texts[step] = "skipped"
+
     def warn(self, text: str) -> None:
         pass
 
