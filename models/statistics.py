@@ -1,8 +1,8 @@
 """Statistics that SQL says badly, as pure functions on arrays, and the `finish` functions of SQL models that use them.
 
 A finish function takes the Arrow table its SELECT gives and returns the published table: same rows, more columns.
-Sources: Wilson (1927) for a share; Newcombe (1998, method 10) for a difference of shares; Welch (1947) for a difference
-of means; Benjamini and Hochberg (1995) for many comparisons. Not here: reading or writing, what is counted (SQL).
+Sources: Welch (1947) for a difference of means; Benjamini and Hochberg (1995) for many comparisons. Not here: intervals of shares
+(`interval.py`), reading or writing, what is counted (SQL).
 
 What these numbers can say: how far chance alone would go. Touchpoints of one customer depend on each other, and nobody
 was assigned a touchpoint by lot: a mark says "look here", not "this is the cause".
@@ -18,26 +18,14 @@ import polars as pl
 import pyarrow as pa
 from scipy import stats
 
-Floats = npt.NDArray[np.float64]
+from models.interval import ALPHA, Floats, Z, share_difference, wilson
 
-ALPHA = 0.05
-# Two-sided 95 %.
-Z = float(stats.norm.ppf(1 - ALPHA / 2))
+__all__ = ["ALPHA", "Floats", "Z", "share_difference", "wilson"]
+
 # Below this many observations in a group a p-value from a normal approximation says nothing; none is given.
 MINIMUM_COUNT = 30
 # Makes the median absolute deviation of normal data an estimate of the standard deviation.
 MAD_SCALE = 1.4826
-
-
-def wilson(successes: npt.ArrayLike, counts: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """95 % score interval of a share (0 to 1), element by element; NaN where the count is 0."""
-    k = np.asarray(successes, dtype=np.float64)
-    n = np.asarray(counts, dtype=np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = k / n
-        centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
-        half = Z / (1 + Z**2 / n) * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
-    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
 
 
 def two_proportion_p(k1: npt.ArrayLike, n1: npt.ArrayLike, k2: npt.ArrayLike, n2: npt.ArrayLike) -> Floats:
@@ -51,21 +39,6 @@ def two_proportion_p(k1: npt.ArrayLike, n1: npt.ArrayLike, k2: npt.ArrayLike, n2
         z = np.where(error == 0, 0.0, z)
         p = 2 * stats.norm.sf(np.abs(z))
     return np.where((m >= MINIMUM_COUNT) & (n >= MINIMUM_COUNT), p, np.nan)
-
-
-def share_difference(
-    k1: npt.ArrayLike, n1: npt.ArrayLike, k2: npt.ArrayLike, n2: npt.ArrayLike
-) -> tuple[Floats, Floats, Floats]:
-    """Difference of two shares (first minus second) with its 95 % interval by Newcombe; NaN where a count is 0."""
-    a, m, b, n = (np.asarray(values, dtype=np.float64) for values in (k1, n1, k2, n2))
-    low1, high1 = wilson(a, m)
-    low2, high2 = wilson(b, n)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p1, p2 = a / m, b / n
-    difference = p1 - p2
-    below = np.sqrt((p1 - low1) ** 2 + (high2 - p2) ** 2)
-    above = np.sqrt((high1 - p1) ** 2 + (p2 - low2) ** 2)
-    return difference, difference - below, difference + above
 
 
 def mean_difference(

@@ -15,8 +15,8 @@ import duckdb
 
 from models.catalogue import UNMAPPED, load_catalogue
 from models.contract import load_contracts
+from models.interval import share_difference, wilson
 from models.naming import nearest
-from models.statistics import share_difference, two_proportion_p, wilson
 from pipelines.macros import load_macros
 
 MAX_STEPS = 8
@@ -280,6 +280,9 @@ def trend_rows(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 
 def comparison_row(con: duckdb.DuckDBPyConnection, segments: Sequence[str]) -> dict[str, Any]:
     """Conversion of two segments, of customers whose window is over: Newcombe's interval, pooled z-test."""
+    # A library of statistics takes long to import, and only a comparison needs it.
+    from models.statistics import two_proportion_p
+
     counts = {
         row[0]: (row[1], row[2])
         for row in con.execute(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.catalogue import load_catalogue
 from models.funnel_walk import People, people, took
-from models.statistics import wilson
+from models.interval import wilson
 from pipelines.explore.index import Index
 from pipelines.funnel import SEGMENTS, Answer, Question
 
