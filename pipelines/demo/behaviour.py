@@ -19,7 +19,7 @@ from pipelines.demo.kinds import API, COMMENT, CONFIRMED
 from pipelines.demo.newsletter import make_mail
 from pipelines.demo.people import People
 from pipelines.demo.purchases import make_orders
-from pipelines.demo.regulars import later_forms, later_purchases
+from pipelines.demo.regulars import later_forms, later_leads, later_purchases
 from pipelines.demo.service import make_forms, make_service
 from pipelines.demo.visits import make_episodes, make_hits, make_sessions
 
@@ -79,6 +79,7 @@ def simulate(people: People, seed: int) -> Behaviour:
     member, mail_sent, mail_activity, clicks = make_mail(people, episode, campaign_at, known_at, seed)
     forms = make_forms(people, known_at, campaign_at, seed)
     forms["form"] = later_forms(people, forms["form"], known_at, seed)
+    forms["lead"] = later_leads(people, forms["lead"], known_at, seed)
     service = make_service(people, order, known_at, seed)
     till = later_purchases(people, till, service["meeting"], known_at, seed)
     survey = make_surveys(people, order, service, seed)

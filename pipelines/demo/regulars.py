@@ -1,4 +1,4 @@
-"""What customers do besides their episodes: questions and purchases at the till in the last days, returns after a service visit.
+"""What customers do besides episodes: questions, leads and purchases at the till in the last days, returns after a service visit.
 
 Streams of their own, rows appended: nothing else the company lives through moves. Buying episodes belong to `visits`.
 """
@@ -34,6 +34,17 @@ def later_forms(people: People, form: pl.DataFrame, known_at: Ints, seed: int) -
         }
     ).filter(pl.col("at") < END)
     return pl.concat([form, later]).sort("at", "person")
+
+
+def later_leads(people: People, lead: pl.DataFrame, known_at: Ints, seed: int) -> pl.DataFrame:
+    """The leads of the sales team, and those of the last days: known customers who were no lead before (a person is one once)."""
+    rng = stream(seed, "later lead")
+    able = _known(known_at)
+    able[lead["person"].to_numpy()] = False
+    who = _drawn(rng, np.flatnonzero(able), len(lead))
+    days = rng.integers(FIRST_LATE_DAY, DAYS, len(who))
+    later = pl.DataFrame({"person": who.astype(np.int32), "at": office_moment(rng, days)}).filter(pl.col("at") < END)
+    return pl.concat([lead, later]).sort("at", "person")
 
 
 def later_purchases(

@@ -239,6 +239,7 @@ visit as (
     select
         customer_id,
         channel_group,
+        traffic_source,
         device,
         row_number() over (
             partition by customer_id
@@ -255,7 +256,9 @@ visited as (
     select
         customer_id,
         max(case when from_first = 1 then channel_group end) as first_channel_group,
-        max(case when from_last = 1 then channel_group end) as last_channel_group
+        max(case when from_last = 1 then channel_group end) as last_channel_group,
+        max(case when from_first = 1 then traffic_source end) as first_traffic_source,
+        max(case when from_last = 1 then traffic_source end) as last_traffic_source
     from visit
     where from_first = 1
         or from_last = 1
@@ -495,6 +498,8 @@ select
     cast(campaign.last_campaign_name as varchar) as last_campaign_name,
     cast(visited.first_channel_group as varchar) as first_channel_group,
     cast(visited.last_channel_group as varchar) as last_channel_group,
+    cast(visited.first_traffic_source as varchar) as first_traffic_source,
+    cast(visited.last_traffic_source as varchar) as last_traffic_source,
     cast(channel.channel as varchar) as preferred_channel,
     cast(preferred_device.device as varchar) as preferred_device,
     cast(preferred_hour.occurred_hour as smallint) as preferred_hour,
