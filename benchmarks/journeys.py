@@ -162,8 +162,11 @@ def make_events(path: Path, million: float) -> int:
     return rows
 
 
-def ours(path: str, memory: str) -> None:
-    """The project's own SQL models on the events, as a night runs them; prints cost and figures of every task."""
+def ours(path: str, memory: str, shared: bool) -> None:
+    """The project's own SQL models on the events, as a night runs them; prints cost and figures of every task.
+
+    `shared`: end with the tasks that a peer has too.
+    """
     import duckdb
 
     from models.configuration import configuration_tables, load_configuration
@@ -270,6 +273,8 @@ def ours(path: str, memory: str) -> None:
     timed("transitions", "touchpoint_transition")
     timed("step matrix", "step_matrix")
     timed("funnel", "funnel_reach")
+    if shared:
+        return
     # What the peers cannot: a window, attempts, times, open trials; variants in six forms; drop-off with open journeys censored.
     timed("funnel, windowed", "funnel_progress", "funnel_step")
     timed("paths", "journey_way", "journey_variant", "journey_path")
@@ -375,6 +380,7 @@ def main() -> None:
     parser.add_argument("sizes", nargs="*", type=float, default=[1.0], help="millions of touchpoints")
     parser.add_argument("--peers", type=Path, help="python of an environment with retentioneering and pm4py")
     parser.add_argument("--only", choices=["touchpoint360", "retentioneering", "pm4py"], help="measure one tool")
+    parser.add_argument("--shared", action="store_true", help="only the tasks that a peer has too")
     parser.add_argument("--seconds", type=float, default=900, help="end a tool after this long")
     parser.add_argument("--memory", default="8GB", help="memory_limit of our DuckDB; beyond, it spills")
     parser.add_argument("--save", type=Path, help="keep costs and figures as JSON here")
@@ -384,7 +390,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "events.parquet"
             rows = make_events(path, million)
-            own = f"from benchmarks.journeys import ours; ours({str(path)!r}, {arguments.memory!r})"
+            own = f"from benchmarks.journeys import ours; ours({str(path)!r}, {arguments.memory!r}, {arguments.shared})"
             commands = {"touchpoint360": [sys.executable, "-c", own]}
             if arguments.peers:
                 options = [str(path), json.dumps(STEPS), str(MATRIX_STEPS), str(GAP_MINUTES)]
