@@ -47,7 +47,7 @@ FUNNELS = {
     },
     "funnel, strict": {"mode": "strict", "steps": "page_view > cart_updated"},
     "funnel, unordered": {"mode": "unordered", "steps": "cart_updated > page_view > order_placed"},
-    "funnel, exclusion": {"exclude": "call_received"},
+    "funnel, exclusion": {"exclude": "call_inbound"},
     "funnel by device": {"by": "device"},
     "funnel by campaign": {"by": "campaign_name", "steps": "email_sent > email_opened > order_placed", "window": "30d"},
 }
