@@ -302,6 +302,9 @@ def _fast_table(
         return None
     data = np.frombuffer(block, dtype=np.uint8)
     ends = np.flatnonzero(data == 10)
+    if len(ends) == 0 and not last:
+        # No line ends here, so no record does.
+        return None, block, 0, 0
     if read.escape and not read.quote and read.escape.encode() in block:
         return None
     if read.quote and read.quote.encode() in block:
