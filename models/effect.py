@@ -197,11 +197,12 @@ def conversion(table: pa.Table) -> pa.Table:
     """Finish of `effect_conversion`: hazard of converting per visit or contact, given what came strictly before.
 
     Reads one row without a factor per occasion (visit or contact) of each decided journey: `unit_id`, `period`, `customer_id`,
-    `is_converted`, `is_named`, `is_returning`, `first_channel`, `occasion_channel`, `step_count` (steps so far), `was_near`; and
-    one per factor with the occasion (`first_period`) from which on it has been met. Controls: occasions and steps so far (who
-    looks at more meets more), whether an earlier occasion came near to the goal in vain, where this occasion and the first one
-    came from, whether the customer is named and was here before. The channel of the first is a factor too (`first_channel`),
-    estimated per journey. See `_comparable` for unnamed visitors.
+    `is_converted`, `is_named`, `is_returning`, `first_channel`, `occasion_channel`, `step_count` (steps so far), `age_days`
+    (since the journey began), `was_near`; and one per factor with the first and the last occasion (`first_period`,
+    `last_period`: NULL for all that follow) at which it counts as met. Controls: age of the journey, occasions and steps so far
+    (who looks at more meets more), whether an earlier occasion came near to the goal in vain, where this occasion and the first
+    one came from, whether the customer is named and was here before. The channel of the first is a factor too
+    (`first_channel`), estimated per journey. See `_comparable` for unnamed visitors.
     """
     rows: list[dict[str, Any]] = []
     for scope, part in _scopes(table, "unit_id", "period"):
@@ -238,8 +239,9 @@ def _person_periods(part: pl.DataFrame, touch: pl.DataFrame, journey: pl.DataFra
     )
     first = met["first_period"].to_numpy().astype(np.int64)
     place = met["unit"].to_numpy().astype(np.int64)
-    length = periods[place] - first + 1
-    # A factor met at occasion k counts at k and all later ones.
+    last = met["last_period"].fill_null(np.iinfo(np.int32).max).to_numpy().astype(np.int64)
+    length = np.minimum(periods[place], last) - first + 1
+    # A factor met at occasion k counts at k and all later ones, up to its last period where it has one.
     row = np.repeat(start[place] + first - 1, length) + _counting(length)
     names, member, _ = _membership(met[np.repeat(np.arange(len(met)), length)], row, int(start[-1]))
     channel = _dummies(journey["first_channel"].fill_null(""))[unit]
@@ -247,8 +249,9 @@ def _person_periods(part: pl.DataFrame, touch: pl.DataFrame, journey: pl.DataFra
     person = touch.select(pl.col("was_near", "is_named", "is_returning").cast(pl.Float64)).to_numpy()
     steps = np.log1p(touch["step_count"].to_numpy().astype(np.float64))
     few = [number == k for k in (2, 3, 4)]
+    age = np.log1p(touch["age_days"].to_numpy().astype(np.float64))
     controls = np.column_stack(
-        [np.ones(len(unit)), *few, number > 4, np.log(number), steps, steps**2, person, channel, here]
+        [np.ones(len(unit)), *few, number > 4, np.log(number), age, steps, steps**2, person, channel, here]
     )
     cluster = _coded(journey, "customer_id")[unit]
     return Units(names, member, outcome, controls.astype(np.float64), np.ones(len(unit)), cluster, unit)

@@ -5,7 +5,7 @@
 -- An occasion is a run of steps with no more than a session's pause between them. At risk of converting are the visits that looked
 -- at more than one page (an idle click on a newsletter, or a mail that is opened, is no attempt at anything), and in journeys
 -- without visits all occasions; the others count as met before the next one at risk. The SELECT gives one row per occasion at risk
--- without a factor, and one per factor with the occasion at risk from which on it had been met. The goal itself is no factor:
+-- without a factor, and one per factor with the occasions at risk from which on, and up to which, it counts as met. The goal itself is no factor:
 -- everything that counts lies strictly before it, and a journey that is nothing but its goal is left out: beside it, whatever was
 -- met would look bad. With more journeys than the limit, those whose id falls below a share are taken: the same ones every night.
 -- step_count: how much was looked at so far: steps in the channel an occasion began in, before it came to buying. The checkout and
@@ -86,6 +86,7 @@ numbered as (
     select
         step.journey_id,
         step.step_number,
+        step.occurred_at,
         step.touchpoint_type,
         step.channel,
         step.is_failure,
@@ -129,6 +130,7 @@ counted as (
         numbered.journey_id,
         numbered.period,
         leading_step.occasion_channel,
+        min(numbered.occurred_at) as occurred_at,
         bool_or(numbered.is_visit) as is_visit,
         bool_or(numbered.is_near) as is_near,
         sum(
@@ -156,6 +158,7 @@ flagged as (
     select
         journey_id,
         period,
+        occurred_at,
         occasion_channel,
         step_count,
         is_near,
@@ -169,6 +172,7 @@ occasion as (
         flagged.journey_id,
         flagged.period,
         flagged.is_at_risk,
+        flagged.occurred_at,
         flagged.occasion_channel,
         sum(flagged.step_count) over so_far as step_count,
         coalesce(
@@ -206,7 +210,9 @@ met as (
         numbered.channel,
         numbered.is_failure,
         numbered.is_long_wait,
-        occasion.risk_number
+        occasion.risk_number,
+        -- Steps of buying itself belong to their occasion: a checkout given up weeks ago is not under way any more (was_near tells).
+        case when numbered.is_near then occasion.risk_number end as last_risk_number
     from numbered
     inner join occasion
         on occasion.journey_id = numbered.journey_id
@@ -235,11 +241,13 @@ factor as (
         journey_id,
         'touchpoint' as factor_kind,
         touchpoint_type as factor,
-        min(risk_number) as first_period
+        min(risk_number) as first_period,
+        last_risk_number as last_period
     from met
     group by
         journey_id,
-        touchpoint_type
+        touchpoint_type,
+        last_risk_number
 
     union all
 
@@ -247,7 +255,8 @@ factor as (
         journey_id,
         'channel' as factor_kind,
         channel as factor,
-        min(risk_number) as first_period
+        min(risk_number) as first_period,
+        cast(null as bigint) as last_period
     from met
     group by
         journey_id,
@@ -259,12 +268,14 @@ factor as (
         journey_id,
         'failure' as factor_kind,
         touchpoint_type as factor,
-        min(risk_number) as first_period
+        min(risk_number) as first_period,
+        last_risk_number as last_period
     from met
     where is_failure
     group by
         journey_id,
-        touchpoint_type
+        touchpoint_type,
+        last_risk_number
 
     union all
 
@@ -272,12 +283,14 @@ factor as (
         journey_id,
         'wait' as factor_kind,
         touchpoint_type as factor,
-        min(risk_number) as first_period
+        min(risk_number) as first_period,
+        last_risk_number as last_period
     from met
     where is_long_wait
     group by
         journey_id,
-        touchpoint_type
+        touchpoint_type,
+        last_risk_number
 )
 
 select
@@ -286,6 +299,9 @@ select
     cast(chosen.customer_id as bigint) as customer_id,
     cast(occasion.risk_number as integer) as period,
     cast(occasion.step_count as integer) as step_count,
+    cast(
+        cast(date_diff('microsecond', chosen.started_at, occasion.occurred_at) as double) / 86400000000 as double
+    ) as age_days,
     cast(occasion.was_near as boolean) as was_near,
     cast(chosen.is_converted as boolean) as is_converted,
     cast(named.customer_id is not null as boolean) as is_named,
@@ -295,6 +311,7 @@ select
     cast(null as varchar) as factor_kind,
     cast(null as varchar) as factor,
     cast(null as integer) as first_period,
+    cast(null as integer) as last_period,
     cast(null as boolean) as is_bad
 from occasion
 inner join chosen on chosen.journey_id = occasion.journey_id
@@ -313,6 +330,7 @@ select
     cast(null as bigint) as customer_id,
     cast(null as integer) as period,
     cast(null as integer) as step_count,
+    cast(null as double) as age_days,
     cast(null as boolean) as was_near,
     cast(null as boolean) as is_converted,
     cast(null as boolean) as is_named,
@@ -322,6 +340,7 @@ select
     cast(factor.factor_kind as varchar) as factor_kind,
     cast(factor.factor as varchar) as factor,
     cast(factor.first_period as integer) as first_period,
+    cast(factor.last_period as integer) as last_period,
     cast(null as boolean) as is_bad
 from factor
 inner join chosen on chosen.journey_id = factor.journey_id

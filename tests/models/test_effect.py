@@ -107,7 +107,7 @@ def conversion_company(journeys: int = 6000) -> pa.Table:
         rows += [
             {"scope": "purchase", "unit_id": unit, "customer_id": unit // 2, "period": period, "step_count": 3 * period}
             | {"is_converted": converted, "first_channel": channel, "occasion_channel": channel}
-            | {"is_named": True, "is_returning": False, "was_near": False}
+            | {"is_named": True, "is_returning": False, "was_near": False, "age_days": 0.0}
             for period in range(1, periods + 1)
         ]
         rows += [
@@ -117,6 +117,7 @@ def conversion_company(journeys: int = 6000) -> pa.Table:
     schema = pa.schema(
         [("scope", pa.string()), ("unit_id", pa.int64()), ("customer_id", pa.int64()), ("period", pa.int32()),
          ("step_count", pa.int32()), ("is_named", pa.bool_()), ("is_returning", pa.bool_()), ("was_near", pa.bool_()),
+         ("age_days", pa.float64()), ("last_period", pa.int32()),
          ("occasion_channel", pa.string()),
          ("is_converted", pa.bool_()), ("first_channel", pa.string()), ("factor_kind", pa.string()), ("factor", pa.string()),
          ("first_period", pa.int32()), ("is_bad", pa.bool_())]
@@ -223,12 +224,14 @@ def test_unnamed_visitors_who_never_convert_are_no_comparison() -> None:
                 "is_named": is_named,
             }
             | {"is_converted": is_named and bool(generator.random() < 0.3), "first_channel": "direct"}
-            | {"occasion_channel": "direct", "is_returning": False, "was_near": False}
+            | {"occasion_channel": "direct", "is_returning": False, "was_near": False, "age_days": 0.0}
         )
         if is_named and generator.random() < 0.4:
             rows.append({"scope": "purchase", "unit_id": unit, "factor_kind": "touchpoint", "factor": "form_submitted"})
             rows[-1]["first_period"] = 1
-    frame = pl.DataFrame(rows, infer_schema_length=None).with_columns(is_bad=pl.lit(None, pl.Boolean))
+    frame = pl.DataFrame(rows, infer_schema_length=None).with_columns(
+        is_bad=pl.lit(None, pl.Boolean), last_period=pl.lit(None, pl.Int32)
+    )
     row = rows_of(effect.conversion(frame.to_arrow()))["touchpoint", "form_submitted"]
     assert row["with_count"] + row["without_count"] == 2000
     assert row["log_odds_low"] < 0 < row["log_odds_high"] and not row["is_marked"]
