@@ -289,7 +289,7 @@ def customer(words: Words, found: Customer, channel: str | None, page: int, page
             joined(
                 [
                     chooser,
-                    table(times, found.timeline.rows, words.say("explore.timeline")),
+                    table(times, found.timeline.rows, words.say("explore.timeline"), "times"),
                     pager(words, path, query, page, page_rows, total),
                 ]
             ),

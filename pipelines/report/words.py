@@ -5,14 +5,17 @@ Does not belong here: number formats (`pipelines/drawing/numbers.py`).
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from models.catalogue import load_catalogue
 from models.yaml_text import read_yaml
-from pipelines.drawing.numbers import Formatter
+from pipelines.drawing.numbers import UNITS, Formatter
 
+# A measure over the last so many days: `ticket_count_30_days`.
+WINDOW = re.compile(r"(.+)_(\d+)_days")
 LANGUAGES = {"en": "English", "nl": "Nederlands", "da": "Dansk"}
 
 
@@ -47,9 +50,14 @@ class Words:
         return rest in texts()[section]
 
     def column(self, name: str) -> str:
-        """Heading of a table column: the glossary's word, else the name without underscores."""
+        """Heading of a table column: the glossary's word, that of a window of days, else the name without underscores."""
         found = texts()["columns"].get(name)
-        return found[self.language] if found else name.replace("_", " ")
+        if found:
+            return str(found[self.language])
+        window = WINDOW.fullmatch(name)
+        if window and window[1] in texts()["columns"]:
+            return f"{self.column(window[1])}, {window[2]} {UNITS[self.language][-1]}"
+        return name.replace("_", " ")
 
     def value(self, value: Any) -> str:
         """A name from the data in the reader's words: touchpoint type, channel, phase, status; else as it stands."""

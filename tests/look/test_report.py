@@ -11,8 +11,10 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from models.catalogue import load_catalogue
+from models.contract import load_contracts
 from pipelines.drawing.numbers import Formatter
-from pipelines.report.words import LANGUAGES, texts
+from pipelines.report.data import REPORT_QUERIES
+from pipelines.report.words import LANGUAGES, Words, texts
 from tests.look.conftest import Shop
 
 LARGEST_BYTES = 3_000_000
@@ -226,6 +228,20 @@ def test_queries_of_the_report_run_on_the_release(shop: Shop) -> None:
     text = (shop.report / "journey-purchase.html").read_text(encoding="utf-8")
     queries = re.findall(r"<pre[^>]*><code>(.*?)</code></pre>", text, re.DOTALL)
     assert queries and all(shop.rows(html.unescape(query)) for query in queries)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_headings_are_words_of_the_language(shop: Shop, language: str) -> None:
+    words = Words(language, "EUR")
+    columns = {column for query in REPORT_QUERIES.glob("*.sql") for column in columns_of(shop, query)}
+    columns |= {column.name for table in ("customer", "customer_360") for column in load_contracts()[table].columns}
+    raw = sorted(name for name in columns if words.column(name) == name.replace("_", " ") and "_" in name)
+    assert raw == []
+
+
+def columns_of(shop: Shop, query: Path) -> list[str]:
+    text = query.read_text(encoding="utf-8").replace("$definition", "'purchase'")
+    return [row[0] for row in shop.rows(f"describe {text}")]
 
 
 def test_every_text_is_there_in_every_language() -> None:

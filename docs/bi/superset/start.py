@@ -7,6 +7,7 @@ admin) and the dashboard of `dashboard/`, pointed at `DIR/current/customer360.du
 from __future__ import annotations
 
 import argparse
+import hashlib
 import io
 import os
 import subprocess
@@ -49,6 +50,7 @@ def main() -> None:
         if done.returncode:
             sys.exit(f"{done.stdout}\n{done.stderr}\nsuperset {arguments[0]} failed with status {done.returncode}")
 
+    start_anew(given.home, packed(release))
     superset("db", "upgrade")
     admin = ("--username", "admin", "--password", "admin", "--firstname", "Ada", "--lastname", "Admin")
     superset("fab", "create-admin", *admin, "--email", "admin@example.org")
@@ -60,6 +62,19 @@ def main() -> None:
     if not given.prepare_only:
         program = str(Path(sys.executable).with_name("superset"))
         os.execve(program, [program, "run", "--port", str(given.port), "--with-threads"], environment)
+
+
+def start_anew(home: Path, bundle: bytes) -> None:
+    """Forget Superset's own database when the dashboard's definition (or the release's place) is another than it was made from.
+
+    An import leaves charts as they are that are there already, so a new definition would not be seen.
+    """
+    with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
+        content = b"".join(archive.read(name) for name in sorted(archive.namelist()))
+    mark, now = home / "definition", hashlib.sha256(content).hexdigest()
+    if not mark.exists() or mark.read_text() != now:
+        (home / "superset.db").unlink(missing_ok=True)
+        mark.write_text(now)
 
 
 def packed(release: Path) -> bytes:
