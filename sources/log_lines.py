@@ -18,6 +18,8 @@ import pyarrow as pa
 
 _INLINE = 12
 _WINDOW = 1 << 17
+# Every so many bytes one is looked at, to tell whether there are many above ASCII.
+_SAMPLED = 4099
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\r(?!\n)")
 _LITERAL_SIGN = re.compile(rb"\\(?=x[0-9A-Fa-f]{2})")
 _SIGN = re.compile(rb"\\x([0-9A-Fa-f]{2})")
@@ -59,15 +61,22 @@ def _places(data: np.ndarray, wanted: Callable[[np.ndarray], np.ndarray]) -> np.
     return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
 
 
-def _no_text(block: bytes) -> list[int]:
-    """A place in each line that is no valid UTF-8."""
+def _no_text(block: bytes, above: np.ndarray | None) -> np.ndarray:
+    """A place in each line that is no valid UTF-8; `above`: where all bytes above ASCII are, if that is known."""
     found: list[int] = []
-    if block.isascii():
-        return found
     buffer, view = pa.py_buffer(block), memoryview(block)
     done = 0
+    number = 0
     while done < len(block):
+        if above is not None:
+            # On to the line of the next byte in question.
+            number += int(np.searchsorted(above[number:], done))
+            if number == len(above):
+                break
+            done = block.rfind(b"\n", 0, int(above[number])) + 1
         end = block.find(b"\n", min(done + _WINDOW, len(block) - 1)) + 1 or len(block)
+        if above is not None and len(above) * 500 < len(block):
+            end = block.find(b"\n", int(above[number])) + 1 or len(block)
         if not _is_text(buffer.slice(done, end - done)):
             while done < end:
                 try:
@@ -77,7 +86,7 @@ def _no_text(block: bytes) -> list[int]:
                     found.append(done + error.start)
                     done = block.find(b"\n", found[-1]) + 1 or len(block)
         done = end
-    return found
+    return np.array(found, dtype=np.int64)
 
 
 def _is_text(buffer: pa.Buffer) -> bool:
@@ -96,9 +105,15 @@ def text_lines(block: bytes, row: int, line: int, is_json: bool = False) -> tupl
     The block ends with a line end. Trailing blanks are no content.
     """
     data = np.frombuffer(block, dtype=np.uint8)
-    ends = _places(data, lambda piece: piece < 32)
+    if np.count_nonzero(data[::_SAMPLED] > 127) * 100 < len(data) // _SAMPLED:
+        # As signed numbers the bytes above ASCII are the least: they are found with the control characters.
+        ends = _places(data.view(np.int8), lambda piece: piece < 32)
+        above = data[ends] > 127
+        odd, ends = _no_text(block, ends[above]), ends[~above]
+    else:
+        ends = _places(data, lambda piece: piece < 32)
+        odd = _no_text(block, None)
     kinds = data[ends]
-    odd = np.array(_no_text(block), dtype=np.int64)
     if (kinds != 10).any():
         # Tabs separate fields, and a carriage return before the line end belongs to it.
         stray = ~np.isin(kinds, (9, 10))

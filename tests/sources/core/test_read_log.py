@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sources.inspect import inspect_file
@@ -282,6 +282,41 @@ def test_lines_as_slices_of_a_block():
     frame, ends = text_lines(block, 1, 10)
     assert len(ends) == 6
     assert frame.rows() == [(1, 10, "short"), (2, 11, "ä" * 20), (3, 14, "exactly12byt"), (4, 15, "end")]
+
+
+PIECES = [
+    b"a",
+    b" ",
+    b"\t",
+    b"\r",
+    b"\0",
+    b"\x1b",
+    b"\xc3\xa9",
+    b"\xe9",
+    b"\xff",
+    b"\\x41",
+    b"\n",
+    b"\n",
+    b"word word ",
+    b"x" * 40,
+]
+
+
+@settings(max_examples=200, deadline=None)
+@given(pieces=st.lists(st.sampled_from(PIECES), max_size=60), window=st.integers(1, 200), sampled=st.integers(1, 50))
+def test_lines_of_a_block_one_by_one(pieces, window, sampled):
+    """However bytes above ASCII are looked for: each line is what it is alone."""
+    block = b"".join(pieces) + b"\n"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sources.log_lines._WINDOW", window)
+        patch.setattr("sources.log_lines._SAMPLED", sampled)
+        frame, ends = text_lines(block, 1, 1)
+    alone = [(n, item.rstrip(b" \r\t")) for n, item in enumerate(block.split(b"\n")[:-1], 1)]
+    assert frame["_line"].to_list() == [n for n, item in alone if item]
+    assert len(ends) == len(alone)
+    for text, (_, item) in zip(frame["text"], [pair for pair in alone if pair[1]], strict=True):
+        visible = item.decode("utf-8", "backslashreplace")
+        assert text == re.sub(r"[\x00-\x08\x0b-\x1f]", lambda sign: f"\\x{ord(sign[0]):02x}", visible)
 
 
 # --- the person ------------------------------------------------------------------------------------------------------
