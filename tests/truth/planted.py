@@ -1,10 +1,11 @@
 """The planted effects of the demo company beside what `touchpoint_effect` finds of them, nulls included.
 
 The company is estimated as a night would see it if every identifier were found: touchpoints from the truth, waits, reopenings and
-variants from what happened, through the SQL models and their finish functions. With `--night` a whole night on its exports stands
-beside it. Written into docs/measures.md by
+variants from what happened, through the SQL models and their finish functions. With `--company` a whole night is compared, of a
+company that was generated and run before. Written into docs/measures.md by
 
-    python -m tests.truth.planted --customers 20000 --night --docs docs/measures.md
+    python -m tests.truth.planted --customers 20000 --docs docs/measures.md
+    python -m tests.truth.planted --company demo --docs docs/measures.md      # after `make demo NIGHTS=1`
 
 Not here: what must hold of the figures (`test_planted_effects.py`), how well a night finds people (`test_identity.py`).
 """
@@ -27,6 +28,7 @@ from pipelines.demo.behaviour import simulate
 from pipelines.demo.generate import generate
 from pipelines.demo.people import make_people
 from pipelines.model_files import load_models
+from pipelines.warehouse import Warehouse
 from tests.sql.runner import Room
 
 Key = tuple[str, str, str, str]
@@ -254,86 +256,94 @@ def scope(out: Path, customers: int, seed: int) -> pa.Table:
     return frame.select(pl.all().cast(pl.String)).to_arrow()
 
 
-BEGIN, END = "<!-- planted: begin -->", "<!-- planted: end -->"
-
-
-def markdown(company: list[Comparison], night: list[Comparison] | None, caption: str) -> str:
-    """The table of docs/measures.md."""
-    lines = [caption, ""]
-    head = "| measure | what | planted | n | estimate | 95 % interval | held |"
-    lines += [
-        head + (" in a night | held |" if night else ""),
-        "|---|---|--:|--:|--:|---|---|" + ("---|---|" if night else ""),
+def markdown(rows: list[Comparison], caption: str) -> str:
+    """The table of docs/measures.md with what it amounts to."""
+    lines = [
+        caption,
+        "",
+        "| measure | what | planted | n | estimate | 95 % interval | held |",
+        "|---|---|--:|--:|--:|---|---|",
     ]
-    for number, one in enumerate(company):
+    for one in rows:
+        if one.values is None:
+            continue
+        value, low, high = one.values
+        planted = f"0 {one.unit}" if one.is_null else f"{one.planted:+.2f} {one.unit}"
         cells = [
             one.measure,
             one.what + (" (null)" if one.is_null else ""),
-            f"{one.planted:+.2f} {one.unit}" if not one.is_null else f"0 {one.unit}",
+            planted,
+            f"{one.row['with_count']:,}" if one.row else "",
         ]
-        cells += [f"{one.row['with_count']:,}" if one.row else "0", *_cells(one)]
-        if night:
-            estimate, interval, held = _cells(night[number])
-            cells += [f"{estimate} ({interval})" if interval else estimate, held]
+        cells += [f"{value:+.2f}", f"{low:+.2f} to {high:+.2f}", "yes" if one.is_recovered else "**no**"]
         lines.append("| " + " | ".join(cells) + " |")
-    for label, rows in (("Every identifier found", company), *((("In a night", night),) if night else ())):
-        lines += ["", f"{label}: {summary(rows)}"]
-    return "\n".join(lines)
+    return "\n".join([*lines, "", summary(rows)])
 
 
 def summary(rows: list[Comparison]) -> str:
-    """How many intervals hold what was planted, of effects and of nulls, and how many nulls are marked."""
+    """How many intervals hold what was planted, of effects and of nulls, which nulls are marked and what too few met."""
     effect = [one for one in rows if not one.is_null and one.values]
     null = [one for one in rows if one.is_null and one.values]
     marked = [one.what for one in null if one.row and one.row["is_marked"]]
+    few = [f"{one.measure} {one.what}" for one in rows if one.values is None]
     return (
         f"{sum(bool(one.is_recovered) for one in effect)} of {len(effect)} intervals hold the planted effect, "
         f"{sum(bool(one.is_recovered) for one in null)} of {len(null)} hold the null; "
-        f"nulls marked: {', '.join(marked) or 'none'}."
+        f"nulls marked: {', '.join(marked) or 'none'}. Without a figure: {', '.join(few) or 'none'}."
     )
 
 
-def _cells(one: Comparison) -> tuple[str, str, str]:
-    if one.values is None:
-        return "too few", "", ""
-    value, low, high = one.values
-    return f"{value:+.2f}", f"{low:+.2f} to {high:+.2f}", "yes" if one.is_recovered else "**no**"
-
-
-def night_connection(out: Path) -> duckdb.DuckDBPyConnection:
-    """One night on the company's exports, opened so that models can be asked again."""
-    from tests.pipelines.nights import run_night
-
-    release = run_night([out / "exports"], out / "warehouse", out / "touchpoint360.yaml")
+def night_connection(company: Path) -> duckdb.DuckDBPyConnection:
+    """The release of a company that was run before, its effects rebuilt by the models as they are now."""
+    release = Warehouse(company / "warehouse").require_current()
     connection = duckdb.connect()
     connection.execute(f"attach '{release.data_file}' as data (read_only)")
     connection.execute(f"attach '{release.state_file}' as state (read_only)")
     connection.execute("set search_path = 'memory.main,data.main,state.main'")
+    models = load_models()
+    for name in (
+        "effect_conversion",
+        "effect_satisfaction",
+        "effect_retention",
+        "effect_experiment",
+        "touchpoint_effect",
+    ):
+        found = connection.sql(models[name].text).to_arrow_table()
+        finish = models[name].finisher()
+        connection.register("arriving", finish(found) if finish else found)
+        connection.execute(f"create table memory.main.{name} as from arriving")
+        connection.unregister("arriving")
     return connection
 
 
 def main() -> None:
-    """Make the company, compare, print the table or write it between the marks of a page."""
+    """Compare, and print the table or write it between the marks of a page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--customers", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=360)
-    parser.add_argument("--night", action="store_true", help="run a whole night too")
+    parser.add_argument("--company", type=Path, help="folder with the truth and the warehouse of a company run before")
     parser.add_argument("--docs", type=Path, help="write the table between the marks of this page")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="touchpoint360-planted-") as folder:
-        out = Path(folder)
-        generate(out, customers=chosen.customers, seed=chosen.seed, nights=1)
-        company = list(comparisons(ideal_room(out, chosen.customers, chosen.seed).connection, out / "truth"))
-        night = list(comparisons(night_connection(out), out / "truth")) if chosen.night else None
-    caption = f"`python -m tests.truth.planted --customers {chosen.customers}{' --night' if night else ''}`, seed {chosen.seed}:"
-    text = markdown(company, night, caption)
+    if chosen.company:
+        mark = "planted in a night"
+        people = pl.read_parquet(chosen.company / "truth/person.parquet").filter(~pl.col("is_anonymous")).height
+        rows = list(comparisons(night_connection(chosen.company), chosen.company / "truth"))
+        caption = f"A whole night on the exports of {people:,} customers (`--company`):"
+    else:
+        mark = "planted"
+        with tempfile.TemporaryDirectory(prefix="touchpoint360-planted-") as folder:
+            out = Path(folder)
+            generate(out, customers=chosen.customers, seed=chosen.seed, nights=1)
+            rows = list(comparisons(ideal_room(out, chosen.customers, chosen.seed).connection, out / "truth"))
+        caption = f"{chosen.customers:,} customers, seed {chosen.seed}, every identifier found:"
+    text = markdown(rows, caption)
     if chosen.docs is None:
         print(text)
         return
-    page = chosen.docs.read_text(encoding="utf-8")
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    chosen.docs.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
+    before, _, rest = chosen.docs.read_text(encoding="utf-8").partition(begin)
+    _, _, after = rest.partition(end)
+    chosen.docs.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What goes with satisfaction, after three whole nights: every answer counted, directions as planted, nothing marked by chance.
+"""Effects after three whole nights: every answer counted, directions as planted, nothing marked by chance in any outcome.
 
 Nine hundred people give a hundred and sixty answers: enough for directions, not for sizes. Those are tested on a larger company
 in `test_planted_effects.py`.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from tests.truth.conftest import Company
+from tests.truth.planted import NULLS as PLANTED_NULLS
 
 # Experience in the truth -> factor it shows in, and the sign of what was planted.
 SHOWN = {
@@ -57,6 +58,33 @@ def test_what_has_no_effect_is_not_marked(company: Company) -> None:
     assert len(rows) >= 8
     assert [row for row in rows if row[2]] == []
     assert sum(row[3] == "estimated" for row in rows) >= 1
+
+
+@pytest.mark.parametrize(("measure", "scope"), [("conversion", "purchase"), ("retention", "repeat_order")])
+def test_no_null_of_buying_or_coming_back_is_marked(company: Company, measure: str, scope: str) -> None:
+    """Touchpoints that nothing of the outcome depends on; most were met by too few of nine hundred people for a figure."""
+    rows = company.rows(
+        f"""
+        select factor, is_marked, estimate_status from touchpoint_effect
+        where measure = '{measure}' and scope = '{scope}' and factor_kind = 'touchpoint'
+            and factor in {PLANTED_NULLS[measure, scope]}
+        """
+    )
+    assert [row[0] for row in rows if row[1]] == []
+    assert sum(row[2] == "estimated" for row in rows) >= 3
+
+
+def test_a_service_visit_brings_people_back(company: Company) -> None:
+    """Three in ten of the visited buy at the till within thirty days who would not have."""
+    share_with, share_without, planted = company.rows(
+        """
+        select with_mean, without_mean, (select planted_share from truth.return_effect where experience = 'service_visit')
+        from touchpoint_effect
+        where measure = 'retention' and scope = 'repeat_order' and factor_kind = 'touchpoint' and factor = 'service_visit'
+        """
+    )[0]
+    assert planted == 0.3
+    assert share_with > 2 * share_without
 
 
 def test_counts_with_and_without_are_all_answers(company: Company) -> None:
