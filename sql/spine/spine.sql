@@ -222,3 +222,5 @@ select
 from coded
 left join run on run.touchpoint_id = coded.touchpoint_id
 left join cut on cut.touchpoint_id = coded.touchpoint_id
+-- Customers side by side: what groups by customer later finds them in the cache, and on disk they compress.
+order by coded.customer_id
