@@ -10,6 +10,7 @@ Evidence is kept as integers; a night changes only what its records touch.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -41,6 +42,8 @@ TABLES = {
 }
 # A refused value is kept as far as a person can still recognise it.
 SHOWN_LENGTH = 80
+# Values normalised at a time: what is made on the way takes some 400 bytes each.
+PART = 100_000
 # Number of a raw value within one night: fast, or one that no two values share.
 VALUE_KEY = "hash(identifier_type, country, raw_value)"
 EXACT_VALUE_KEY = "md5_number_lower(identifier_type || chr(31) || coalesce(country, '') || chr(31) || raw_value)"
@@ -60,15 +63,10 @@ def collect_evidence(session: Session, configuration: Configuration, catalog: So
     Touched are the identifiers of every record that is new, changed or gone tonight.
     """
     gather_records(session, configuration, catalog)
-    distinct = distinct_values(session)
-    normal = normalise_identifiers(
-        distinct.drop_columns(["value_key"]),
-        configuration.identity.blocked_values,
-        configuration.identity.role_mailboxes,
-    ).append_column("value_key", distinct["value_key"])
-    del distinct
+    normal = normal_values(distinct_values(session), configuration)
     codes = add_identifiers(session, normal, configuration.identity.blocked_patterns)
-    change_records(session, codes, normal, configuration.identity.record_limit)
+    change_records(session, codes, normal.rejected, configuration.identity.record_limit)
+    del normal, codes
     change_pairs(session)
     describe_touched(session)
     return odd_links(session)
@@ -164,19 +162,37 @@ def distinct_values(session: Session) -> pa.Table:
     return distinct
 
 
-def add_identifiers(session: Session, normal: pa.Table, blocked_patterns: Mapping[str, Sequence[str]]) -> pa.Table:
-    """Give identifiers that were never seen before a code, and join new e-mail addresses and MD5 values.
+@dataclass(frozen=True)
+class NormalValues:
+    """Tonight's values in normal form.
 
-    `normal`: what `normalise_identifiers` gives, with `value_key`. Returns the codes of every value: `value_key`,
-    `identifier_code`, `is_plain` (the value has no other).
+    `said`: `value_key`, `identifier_type`, `identifier_value`, `block_reason`; a value may say two. `several`: keys of those that
+    do. `rejected`: `value_key`, `identifier_type`, `raw_value`, `reason` of values that say nothing.
     """
-    values = pl.from_arrow(normal)
-    assert isinstance(values, pl.DataFrame)
-    # A mail tool hashes the address as it was typed, which the normal form may no longer show.
-    typed = values.filter(pl.col("typed_md5").is_not_null() & ~pl.col("is_blocked"))
-    said = pl.concat(
-        [
-            values.filter(pl.col("identifier_value").is_not_null()).select(
+
+    said: pl.DataFrame
+    several: pl.Series
+    rejected: pa.Table
+
+
+def normal_values(distinct: pa.Table, configuration: Configuration) -> NormalValues:
+    """Normal forms of `distinct`, a part at a time: only what is needed of them stays in memory."""
+    said, several, rejected = [], [], []
+    for at in range(0, max(distinct.num_rows, 1), PART):
+        part = distinct.slice(at, PART)
+        values = pl.from_arrow(
+            normalise_identifiers(
+                part.drop_columns(["value_key"]),
+                configuration.identity.blocked_values,
+                configuration.identity.role_mailboxes,
+            ).append_column("value_key", part["value_key"])
+        )
+        assert isinstance(values, pl.DataFrame)
+        known = pl.col("identifier_value").is_not_null()
+        # A mail tool hashes the address as it was typed, which the normal form may no longer show.
+        typed = values.filter(pl.col("typed_md5").is_not_null() & ~pl.col("is_blocked"))
+        said += [
+            values.filter(known).select(
                 "value_key", "identifier_type", "identifier_value", block_reason=pl.when("is_blocked").then("reason")
             ),
             typed.select(
@@ -186,7 +202,21 @@ def add_identifiers(session: Session, normal: pa.Table, blocked_patterns: Mappin
                 block_reason=pl.lit(None, dtype=pl.String),
             ),
         ]
-    )
+        several.append(typed["value_key"])
+        rejected.append(
+            values.filter(~known & (pl.col("raw_value").str.strip_chars() != "")).select(
+                "value_key", "identifier_type", "raw_value", "reason"
+            )
+        )
+    return NormalValues(pl.concat(said), pl.concat(several), pl.concat(rejected).to_arrow())
+
+
+def add_identifiers(session: Session, normal: NormalValues, blocked_patterns: Mapping[str, Sequence[str]]) -> pa.Table:
+    """Give identifiers that were never seen before a code, and join new e-mail addresses and MD5 values.
+
+    Returns the codes of every value: `value_key`, `identifier_code`, `is_plain` (the value has no other).
+    """
+    said = normal.said
     key, code = known_codes(session, said)
     first_new = session.value("select coalesce(max(identifier_code) + 1, 0) from state.main.identifier")
     is_first = give_codes(key, code, first_new)
@@ -223,7 +253,7 @@ def add_identifiers(session: Session, normal: pa.Table, blocked_patterns: Mappin
         {
             "value_key": said["value_key"].to_arrow(),
             "identifier_code": pa.array(code, pa.int32()),
-            "is_plain": (~said["value_key"].is_in(typed["value_key"].implode())).to_arrow(),
+            "is_plain": (~said["value_key"].is_in(normal.several.implode())).to_arrow(),
         }
     )
 
@@ -288,12 +318,12 @@ def join_digests(session: Session, first_new: int) -> None:
     )
 
 
-def change_records(session: Session, codes: pa.Table, normal: pa.Table, record_limit: int) -> None:
+def change_records(session: Session, codes: pa.Table, rejected: pa.Table, record_limit: int) -> None:
     """Take the evidence of removed records away, add that of the new ones, and note what could not be taken.
 
-    `codes`: of tonight's values (`add_identifiers`); `normal`: their normal forms. A record that names more than `record_limit`
-    identifiers is about a crowd, not a person: it is noted and says nothing. Fills `scratch.main.new_several`: what records say
-    that name several identifiers.
+    `codes`: of tonight's values (`add_identifiers`); `rejected`: those that say nothing. A record that names more than
+    `record_limit` identifiers is about a crowd, not a person: it is noted and says nothing. Fills `scratch.main.new_several`:
+    what records say that name several identifiers.
     """
     session.run(
         """
@@ -344,14 +374,11 @@ def change_records(session: Session, codes: pa.Table, normal: pa.Table, record_l
         anti join scratch.main.touched_code using (identifier_code)
         """
     )
-    note_refusals(session, normal, record_limit)
+    note_refusals(session, rejected, record_limit)
 
 
-def note_refusals(session: Session, normal: pa.Table, record_limit: int) -> None:
+def note_refusals(session: Session, rejected: pa.Table, record_limit: int) -> None:
     """Note values that are none of their type, and records that name more than `record_limit` identifiers."""
-    rejected = normal.filter(
-        pc.and_(pc.is_null(normal["identifier_value"]), pc.not_equal(pc.utf8_trim_whitespace(normal["raw_value"]), ""))
-    )
     if rejected.num_rows:
         session.con.register("rejected_value", rejected)
         try:

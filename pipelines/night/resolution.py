@@ -247,6 +247,7 @@ def resolve_reached(session: Session, rules: dict[str, TypeRule], secret: bytes)
     identifiers = reached.set_column(0, "identifier_code", pa.array(np.arange(len(real), dtype=np.int32)))
     pairs, apart = reached_pairs(session, dense)
     found = resolve(identifiers, pairs, rules, apart)
+    del identifiers, pairs, dense
     assigned = found.assignment
     ambiguous = assigned["is_ambiguous"].to_numpy(zero_copy_only=False)
     cluster = mint(secret, assigned["anchor_record_id"].to_numpy(), assigned["anchor_tag"].to_numpy())
