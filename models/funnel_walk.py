@@ -58,12 +58,16 @@ class People:
 
 def merged(trails: Sequence[Trail]) -> Trail:
     """Several trails as one; a touchpoint that is in two of them stands once."""
-    if len(trails) == 1:
-        return trails[0]
-    place, first = np.unique(
-        np.concatenate([trail.place for trail in trails] or [np.empty(0, np.int64)]), return_index=True
-    )
-    return Trail(place, np.concatenate([trail.moment for trail in trails] or [np.empty(0, np.int64)])[first])
+    nothing = np.empty(0, np.int64)
+    largest, *others = sorted(trails, key=len, reverse=True) or [Trail(nothing, nothing)]
+    for other in others:
+        index = np.searchsorted(largest.place, other.place)
+        new = np.append(largest.place, NOWHERE)[index] != other.place
+        index = index[new]
+        largest = Trail(
+            np.insert(largest.place, index, other.place[new]), np.insert(largest.moment, index, other.moment[new])
+        )
+    return largest
 
 
 def found_from(places: Places, start: Places) -> NDArray[np.int64]:
