@@ -327,7 +327,8 @@ def splink_pairs(task: Task, rows: pl.DataFrame) -> pl.DataFrame:
         unique_id_column_name="cluster_id",
     )  # fmt: skip
     api = DuckDBAPI()
-    files = data.with_columns(file=rows.select(file_of(task)).to_series()).partition_by("file", include_key=False)
+    marked = data.join(rows.select("cluster_id", file=file_of(task)), on="cluster_id", maintain_order="left")
+    files = marked.partition_by("file", include_key=False)
     linker = Linker([api.register(file.to_arrow()) for file in files], settings, log_level=40)
     linker.training.estimate_probability_two_random_records_match(certain, recall=0.7)
     linker.training.estimate_u_using_random_sampling(max_pairs=1e6, seed=1)
