@@ -208,7 +208,11 @@ def test_release_switch_is_followed_and_an_open_answer_stays_whole(shop: Shop) -
             assert second.release_id in get(site)[1]
             house.switch(first.release_id)
             assert first.release_id in get(site)[1]
-        with current.open().cursor as now:
+        opened = current.open()
+        # funnels follow too: they are answered from the index of the release that is current
+        assert opened.index is not None and before.index is not None
+        assert len(opened.index.place) < len(before.index.place)
+        with opened.cursor as now:
             assert now.execute("select count(*) from touchpoint").fetchall() == [(counts[0],)]
         # the answer that began before the switch ends on the release it began on
         assert before.run("select count(*) from touchpoint", {})[1] == [(counts[1],)]
