@@ -74,9 +74,9 @@ def fit_bg_nbd(repeats: Floats, recency: Floats, age: Floats, weight: Floats | N
     Where the likelihood has no summit (all buy at one rate, or nobody leaves: parameters grow without end and the predictions
     stay the same), a weak penalty on their logarithms chooses among equals.
     """
-    if (repeats > 0).sum() < MINIMUM_REPEATERS:
-        return None
     counts = np.ones(len(repeats)) if weight is None else weight
+    if counts[repeats > 0].sum() < MINIMUM_REPEATERS:
+        return None
     scale = 10.0 / float(age.max())
 
     def loss(logs: Floats, penalty: float) -> float:
@@ -215,7 +215,11 @@ def fitted(past: History) -> tuple[BgNbd | None, GammaGamma | None]:
     watched = part.age > 0
     if not watched.any():
         return None, None
-    buying = fit_bg_nbd(part.repeats[watched], part.recency[watched], part.age[watched])
+    # Whole days make most customers alike: the likelihood is that of the distinct ones, weighed by how many they are.
+    alike = np.column_stack([part.repeats[watched], part.recency[watched], part.age[watched]])
+    distinct, count = np.unique(alike, axis=0, return_counts=True)
+    repeats, recency, age = distinct.T
+    buying = fit_bg_nbd(repeats, recency, age, count.astype(np.float64))
     return buying, fit_gamma_gamma(part.repeats, part.mean_amount)
 
 
@@ -243,7 +247,10 @@ def purchase_prediction(table: pa.Table) -> pa.Table:
     nothing = np.full(len(past.customer_id), np.nan)
     count = probability = amount = nothing
     if buying is not None:
-        count = expected_purchases(buying, past.repeats, past.recency, past.age, horizon)
+        alike = np.column_stack([past.repeats, past.recency, past.age])
+        distinct, place = np.unique(alike, axis=0, return_inverse=True)
+        repeats, recency, age = distinct.T
+        count = expected_purchases(buying, repeats, recency, age, horizon)[place.ravel()]
         probability = purchase_probability(buying, past.repeats, past.recency, past.age, horizon)
     if spending is not None:
         amount = expected_amount(spending, past.repeats, past.mean_amount)
