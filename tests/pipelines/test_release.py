@@ -154,7 +154,7 @@ def test_months_that_did_not_change_are_hard_links(house: Warehouse) -> None:
 
 def test_files_are_closed_and_older_drivers_can_read_them(release: Release) -> None:
     assert sorted(path.name for path in release.folder.iterdir()) == [
-        "customer360.duckdb", "parquet", "release.json", "state.duckdb",
+        "customer360.duckdb", "index", "parquet", "release.json", "state.duckdb",
     ]  # fmt: skip
     assert list(release.folder.rglob("*.wal")) == []
     with duckdb.connect() as con:
