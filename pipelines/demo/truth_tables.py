@@ -201,7 +201,7 @@ def _write_planted(folder: Path, behaviour: Behaviour) -> None:
         ),
     )
     write_table(folder, "experiment", _experiment(behaviour))
-    returned = behaviour.till.filter(pl.col("cause").is_not_null())
+    returned = behaviour.till.filter(pl.col("episode").is_null())
     write_table(
         folder,
         "return_purchase",

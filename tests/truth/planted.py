@@ -156,7 +156,11 @@ def felt_return(connection: duckdb.DuckDBPyConnection, truth: Path) -> float | N
     Of the periods with a visit before them a share ended with an order, and of it a part with an order that the visit brought:
     the log-odds with that part less those without it.
     """
-    caused = pl.read_parquet(truth / "return_purchase.parquet").select("occurred_at")
+    caused = (
+        pl.read_parquet(truth / "return_purchase.parquet")
+        .filter(pl.col("cause") == "service_visit")
+        .select("occurred_at")
+    )
     connection.register("caused", caused.to_arrow())
     share, brought = connection.execute(
         f"""

@@ -80,11 +80,13 @@ def test_purchase_journeys_are_those_walked_by_hand(company: Company) -> None:
 
 
 def test_converted_episodes_are_converted_journeys(company: Company) -> None:
-    """Tolerance 0: every attempt to buy that succeeded closes one purchase journey.
+    """Tolerance 0: every attempt to buy that succeeded, and every purchase without one, closes one purchase journey.
 
     But for sales at the till whose buyer nobody wrote down: they have no customer.
     """
-    converted = company.value("select count(*) from truth.episode where is_converted")
+    converted = company.value(
+        "select (select count(*) from truth.episode where is_converted) + (select count(*) from truth.return_purchase)"
+    )
     unnamed = company.value(
         "select count(*) from truth.touchpoint where touchpoint_type = 'pos_purchase' and not is_identified"
     )
