@@ -21,7 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
-MEMORY_LIMIT = "800MB"
+MEMORY_LIMIT = "500MB"
 SECRET = b"360" * 12
 # Households are of three.
 PERSON_EVENTS = 10

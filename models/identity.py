@@ -121,7 +121,7 @@ def resolve(identifiers: pa.Table, pairs: pa.Table, rules: dict[str, TypeRule], 
     count = frame.height
     if not np.array_equal(frame["identifier_code"].to_numpy(), np.arange(count)):
         raise ValueError("identifier codes must be 0 to n-1 in order, without gaps")
-    types = frame["identifier_type"].unique().sort().to_list()
+    types = sorted(frame["identifier_type"].unique().cast(pl.String).to_list())
     type_code = frame["identifier_type"].cast(pl.Enum(types)).to_physical().cast(pl.Int64).to_numpy()
     key: Numbers = frame["identifier_key"].to_numpy()
     guarded: Flags = frame["is_guarded"].to_numpy().astype(bool)

@@ -67,6 +67,8 @@ def collect_evidence(session: Session, configuration: Configuration, catalog: So
     codes = add_identifiers(session, normal, configuration.identity.blocked_patterns)
     change_records(session, codes, normal.rejected, configuration.identity.record_limit)
     del normal, codes
+    # The largest tables of the step are gone; what they took is for DuckDB now.
+    pa.default_memory_pool().release_unused()
     change_pairs(session)
     describe_touched(session)
     return odd_links(session)

@@ -21,7 +21,7 @@ from models.configuration import Configuration
 from models.customer_id import mint
 from models.identity import LINK_RULES, MISSING_TIME, TypeRule, exceeds, limit_reason, resolve
 from models.normalise import type_rule
-from pipelines.night.session import Session
+from pipelines.night.session import Session, literal
 
 TABLES = {
     # Only identifiers that are over a limit; blocked values are known by identifier.is_blocked.
@@ -227,10 +227,12 @@ def reach(session: Session, lifted: pa.Table) -> None:
 
 def resolve_reached(session: Session, rules: dict[str, TypeRule], secret: bytes) -> pa.Table:
     """Resolve the reached identifiers; returns their new rows of `identifier_customer` and notes refused pairs."""
+    # An enumeration is a byte per row where the name of the type is sixteen.
+    types = f"enum ({', '.join(literal(name) for name in sorted(rules))})" if rules else "varchar"
     reached = session.arrow(
-        """
-        select i.identifier_code, i.identifier_type, i.identifier_key, f.first_seen_at, f.first_record_id,
-            coalesce(i.block_reason, g.guard_reason) as guard_reason,
+        f"""
+        select i.identifier_code, cast(i.identifier_type as {types}) as identifier_type, i.identifier_key, f.first_seen_at,
+            f.first_record_id, coalesce(i.block_reason, g.guard_reason) as guard_reason,
             i.is_blocked or g.identifier_code is not null as is_guarded
         from state.main.identifier as i
         semi join scratch.main.reached_code as r on r.identifier_code = i.identifier_code
