@@ -16,6 +16,27 @@ setting_import as (
     from setting
 ),
 
+-- A pattern that comes from a column is compiled for every row: it looks at each text once.
+out_of_stock_text as (
+    select
+        seen.page_path,
+        seen.subject,
+        true as is_found
+    from (
+        select distinct
+            page_path,
+            subject
+        from touchpoint
+        where page_path is not null
+            or subject is not null
+    ) as seen
+    cross join setting_import
+    where regexp_matches(
+        coalesce(seen.page_path, '') || ' ' || coalesce(seen.subject, ''),
+        setting_import.out_of_stock_pattern
+    )
+),
+
 met as (
     select
         touchpoint.touchpoint_id,
@@ -26,13 +47,7 @@ met as (
         coalesce(touchpoint.outcome, '') as outcome,
         coalesce(touchpoint.waiting_seconds >= setting_import.long_wait_seconds, false) as is_long_wait,
         coalesce(touchpoint.score_scaled <= setting_import.low_score_scaled, false) as is_low_score,
-        coalesce(
-            regexp_matches(
-                coalesce(touchpoint.page_path, '') || ' ' || coalesce(touchpoint.subject, ''),
-                setting_import.out_of_stock_pattern
-            ),
-            false
-        ) as is_out_of_stock,
+        out_of_stock_text.is_found is not null as is_out_of_stock,
         touchpoint.touchpoint_type in (
             'ticket_opened', 'ticket_reopened', 'complaint', 'email_received', 'social_message'
         ) as is_request,
@@ -42,6 +57,9 @@ met as (
         setting_import.unanswered_seconds
     from touchpoint
     cross join setting_import
+    left join out_of_stock_text
+        on out_of_stock_text.page_path is not distinct from touchpoint.page_path
+        and out_of_stock_text.subject is not distinct from touchpoint.subject
     where touchpoint.customer_id is not null
         and not touchpoint.is_bot
         and touchpoint.occurred_at <= setting_import.data_date_at
