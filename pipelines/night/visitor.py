@@ -4,8 +4,8 @@ Belongs here: which days tonight's files touch, keeping `state.main.visitor_day`
 rows of earlier nights again whose visitor is now seen otherwise. Does not belong here: the facts and the verdict themselves
 (`sql/visitor/`), what an agent says (`models/agent.py`).
 
-Both tables are functions of all rows of a day (a verdict also of the days before and after), read from every file that covers it, so nights
-in any order end in the same verdicts.
+Both tables are functions of all rows of a day (a verdict also of the days before and after), read from every file that covers
+it, so nights in any order end in the same verdicts.
 """
 
 from __future__ import annotations

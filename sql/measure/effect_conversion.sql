@@ -5,9 +5,10 @@
 -- An occasion is a run of steps with no more than a session's pause between them. At risk of converting are the visits that looked
 -- at more than one page (an idle click on a newsletter, or a mail that is opened, is no attempt at anything), and in journeys
 -- without visits all occasions; the others count as met before the next one at risk. The SELECT gives one row per occasion at risk
--- without a factor, and one per factor with the occasions at risk from which on, and up to which, it counts as met. The goal itself is no factor:
--- everything that counts lies strictly before it, and a journey that is nothing but its goal is left out: beside it, whatever was
--- met would look bad. With more journeys than the limit, those whose id falls below a share are taken: the same ones every night.
+-- without a factor, and one per factor with the occasions at risk from which on, and up to which, it counts as met. The goal
+-- itself is no factor: everything that counts lies strictly before it, and a journey that is nothing but its goal is left out:
+-- beside it, whatever was met would look bad. With more journeys than the limit, those whose id falls below a share are taken:
+-- the same ones every night.
 -- step_count: how much was looked at so far: steps in the channel an occasion began in, before it came to buying. The checkout and
 -- the page that thanks for an order belong to the outcome and are no measure of interest.
 -- was_near: an earlier occasion came as far as buying itself and no further. first_channel: where the first occasion at risk came
