@@ -26,8 +26,10 @@ from typing import Any
 STEPS = ["page_view", "cart_updated", "checkout_started", "order_placed"]
 MATRIX_STEPS = 10
 GAP_MINUTES = 30
+# A hundred years in microseconds.
+NO_WINDOW = 100 * 366 * 86400 * 1_000_000
 # Tasks that a peer has too, then what only we do. Peers read transitions and step matrix off their prepared stream; ours stand on
-# journeys, whose cost is therefore part of "all four".
+# journeys, whose cost is therefore part of "all four", and the funnel is answered from a release's index, as the explorer does.
 SHARED = ("sessions", "transitions", "step matrix", "funnel")
 TASKS = (
     "prepare",
@@ -35,12 +37,14 @@ TASKS = (
     "journeys",
     "transitions",
     "step matrix",
+    "index",
     "funnel",
+    "funnel, in SQL",
     "funnel, windowed",
     "paths",
     "drop-off",
 )
-ALL_FOUR = ("prepare", "sessions", "journeys", "transitions", "step matrix", "funnel")
+ALL_FOUR = ("prepare", "sessions", "journeys", "transitions", "step matrix", "index", "funnel")
 # Up to how many million touchpoints a peer is asked: beyond, pm4py's checks of a chain pair all rows of a case and do not end.
 LARGEST = {"retentioneering": 20.0, "pm4py": 1.0}
 FIGURES = ("sessions", "transitions", "matrix", "funnel")
@@ -171,6 +175,8 @@ def ours(path: str, memory: str, shared: bool) -> None:
 
     from models.configuration import configuration_tables, load_configuration
     from models.contract import load_contracts
+    from models.funnel_walk import people
+    from pipelines.explore.index import open_index, write_index
     from pipelines.model_files import load_models
 
     models = load_models()
@@ -240,8 +246,8 @@ def ours(path: str, memory: str, shared: bool) -> None:
                 f" from step_matrix where step_number <= {MATRIX_STEPS} group by all"
             )
         },
-        "funnel": lambda: {
-            "funnel": [
+        "funnel, in SQL": lambda: {
+            "funnel in SQL": [
                 n
                 for (n,) in con.execute(
                     "select ever_reached_count from funnel_reach where funnel = 'four' order by step_number"
@@ -272,9 +278,23 @@ def ours(path: str, memory: str, shared: bool) -> None:
     timed("journeys", "journey_step", "journey")
     timed("transitions", "touchpoint_transition")
     timed("step matrix", "step_matrix")
-    timed("funnel", "funnel_reach")
+    con.execute("create view customer as select distinct customer_id from event")
+    release = Path(path).parent / "release"
+    started = time.process_time()
+    write_index(con, release / "index", "memory.main")
+    tell("index", time.process_time() - started, {})
+    codes = dict(con.execute("select touchpoint_type, touchpoint_type_code from touchpoint_type").fetchall())
+    started = time.process_time()
+    index = open_index(release)
+    assert index is not None
+    found = people([index.trail([codes[step]]) for step in STEPS], window=NO_WINDOW)
+    reached = [int((found.step_count >= number).sum()) for number in range(1, len(STEPS) + 1)]
+    tell("funnel", time.process_time() - started, {"funnel": reached})
     if shared:
         return
+    timed("funnel, in SQL", "funnel_reach")
+    in_sql = figures["funnel, in SQL"]()["funnel in SQL"]
+    assert in_sql == reached, f"the funnel differs: {in_sql} in SQL, {reached} from the index"
     # What the peers cannot: a window, attempts, times, open trials; variants in six forms; drop-off with open journeys censored.
     timed("funnel, windowed", "funnel_progress", "funnel_step")
     timed("paths", "journey_way", "journey_variant", "journey_path")
