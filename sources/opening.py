@@ -33,6 +33,8 @@ from sources.archive import (
 
 BLOCK_BYTES = 8 << 20
 HEAD_BYTES = 256 << 10
+# Of text in UTF-16 at least this share of bytes is zero, even where few characters are ASCII.
+WIDE_ZERO_SHARE = 0.04
 
 _COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
 _FOREIGN = (
@@ -197,7 +199,11 @@ def read_head(path: Path, size: int = HEAD_BYTES) -> bytes:
 
 
 def bom_encoding(head: bytes) -> str | None:
-    """The encoding that a byte order mark names, if there is one."""
+    """The encoding that a byte order mark names, if there is one.
+
+    In UTF-16 and UTF-32 delimiters, digits and line ends bring zeros: without them the first bytes are broken text and no mark,
+    and one such line in front must not harm the lines after it.
+    """
     for mark, name in (
         (codecs.BOM_UTF8, "utf-8"),
         (codecs.BOM_UTF32_LE, "utf-32"),
@@ -205,7 +211,8 @@ def bom_encoding(head: bytes) -> str | None:
         (codecs.BOM_UTF16_BE, "utf-16"),
     ):
         if head.startswith(mark):
-            return name
+            has_zeros = head.count(0) >= WIDE_ZERO_SHARE * len(head)
+            return name if name == "utf-8" or has_zeros or head == mark else None
     return None
 
 
@@ -244,7 +251,7 @@ def text_blocks(path: Path, encoding: str, size: int = BLOCK_BYTES) -> Iterator[
             return b"".join(parts)
 
         block = read()
-        encoding = encoding_of(block[:4], encoding)
+        encoding = encoding_of(block[:HEAD_BYTES], encoding)
         decoder = None if is_utf8(encoding) else codecs.getincrementaldecoder(encoding)(KEEP_BYTES)
         while True:
             following = read()

@@ -9,7 +9,7 @@ import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sources.log_formats import (
@@ -268,6 +268,9 @@ def test_parsing_a_json_record_gives_the_record(
         assert (record["user_agent"], record["referrer"]) == (values["agent"], values["referrer"])
 
 
+FIRST_REQUEST = (datetime(2000, 1, 1), "GET", "/", None, "HTTP/1.1", 100, None, "0", None)
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     requests=st.lists(
@@ -280,8 +283,9 @@ def test_parsing_a_json_record_gives_the_record(
         min_size=1, max_size=8,
     ),
     odd=st.lists(st.sampled_from([b"", b"\x00", b"\xff\xfe", b'"', b" \t", b"caf\xe9 \\x41"]), max_size=4),
-    block=st.integers(1, 2000),
+    block=st.integers(64, 2000),
 )  # fmt: skip
+@example(requests=[FIRST_REQUEST], odd=[b"\xff\xfe"], block=64)
 def test_a_file_of_formatted_records_gives_the_rows(tmp_path_factory, requests, odd, block) -> None:
     """From the bytes of a file, cut into blocks anywhere, with odd lines between: each request is the row that it says."""
     folder = tmp_path_factory.mktemp("rows")
