@@ -14,6 +14,7 @@ from models.contract import load_contracts
 from pipelines.night.decisions import prepare_decisions, take_decisions
 from pipelines.night.device import LESSER, RANK, assign_records, attribute_sessions, prepare_devices
 from pipelines.night.evidence import collect_evidence, prepare_evidence
+from pipelines.night.id_history import TABLE as HISTORY
 from pipelines.night.id_history import note_changes, prepare_history
 from pipelines.night.ingest import canonical_columns
 from pipelines.night.likeness import join_alike, prepare_likeness
@@ -63,7 +64,7 @@ def resolve_night(
     )
     note_changes(session, release_id, data_date)
     attribute_sessions(session, configuration)
-    return int(session.value("select count(distinct customer_id) from state.main.identifier_customer") or 0), warnings
+    return int(session.value(f"select count(*) from work.main.{HISTORY} where valid_to is null") or 0), warnings
 
 
 def mark_affected(session: Session, before: dt.datetime | None, now: dt.datetime) -> int | None:
