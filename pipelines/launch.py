@@ -67,13 +67,14 @@ def run_night(
         as_of=as_of,
         full=full,
     )
-    # Fail on a busy warehouse before Dagster writes a failed run about it.
+    spare_the_disk()
+    # Fail on a busy warehouse before Dagster writes a failed run about it; and one at a time makes Dagster's tables.
     with warehouse.lock():
         before = warehouse.current()
-    definitions = build_definitions(configuration, catalog, night)
-    steps = len(list(definitions.resolve_all_asset_specs()))
-    spare_the_disk()
-    with dg.DagsterInstance.get() as instance:
+        opened = dg.DagsterInstance.get()
+    with opened as instance:
+        definitions = build_definitions(configuration, catalog, night)
+        steps = len(list(definitions.resolve_all_asset_specs()))
         result = execute_night(definitions, instance, Silent() if quiet else Lines(steps))
     after = warehouse.current()
     if result.success and after is not None and (before is None or after.release_id != before.release_id):
