@@ -18,6 +18,7 @@ from pipelines.report.data import Data
 from pipelines.warehouse import Release, Warehouse
 
 QUERIES = Path(__file__).parent / "queries"
+LOOKED_UP = ("customer_360", "touchpoint", "customer_identifier", "journey")
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,16 @@ class CurrentRelease:
             if self._open is None or self._open[0] != path:
                 release = self._warehouse.require_current()
                 self._open = (path, release, connect(release.data_file), open_index(release.folder.resolve()))
+                threading.Thread(target=warm, args=(self._open[2].cursor(), self._open[3])).start()
             return Opened(self._open[1], self._open[2].cursor(), self._open[3])
+
+
+def warm(cursor: duckdb.DuckDBPyConnection, index: Index | None) -> None:
+    """Read what every question needs before the first one is asked: the index, and which customers are where."""
+    if index is not None:
+        index.touch()
+    for table in LOOKED_UP:
+        cursor.execute(f"select count(customer_id) from {table}").fetchall()
 
 
 def connect(path: Path) -> duckdb.DuckDBPyConnection:

@@ -33,6 +33,7 @@ DIVIDED = ("channel_detail", "campaign_name", "campaign_source", "campaign_mediu
 NONE = "(none)"
 # Those of one type are views; of several types copies, at 10 million touchpoints up to 100 MB each.
 KEPT_TRAILS = 16
+PAGE_BYTES = 4096
 
 
 def write_index(con: duckdb.DuckDBPyConnection, folder: Path, database: str = "work.main") -> int:
@@ -136,6 +137,21 @@ class Index:
             while len(self._kept) > KEPT_TRAILS:
                 self._kept.popitem(last=False)
         return found
+
+    def touch(self) -> int:
+        """Look at each page of memory once, so that the first question does not wait for the disk; returns how many bytes.
+
+        A page that was not looked at yet is read when it is: at 10 million touchpoints half of a first funnel's time.
+        """
+        seen = 0
+        for column in self.table.columns:
+            for chunk in column.chunks:
+                values = chunk.indices if isinstance(chunk, pa.DictionaryArray) else chunk
+                for buffer in values.buffers():
+                    if buffer is not None:
+                        np.frombuffer(buffer, np.uint8)[::PAGE_BYTES].max(initial=0)
+                        seen += buffer.size
+        return seen
 
     def _span(self, code: int) -> tuple[int, int]:
         return self.types.get(code, (0, 0))

@@ -125,6 +125,12 @@ def test_an_index_that_is_not_there_or_of_another_layout_is_none(index: Index, t
     assert set(DIVIDED) <= set(index.table.column_names)
 
 
+def test_all_of_an_index_is_looked_at_beforehand(index: Index) -> None:
+    numbers = sum(column.dtype.itemsize * len(column) for column in (index.place, index.moment))
+    words = sum(index.table[name].chunk(0).indices.nbytes for name in DIVIDED)
+    assert numbers + words <= index.touch()
+
+
 def test_a_company_without_touchpoints(tmp_path: Path) -> None:
     empty = room_of({1: [(0.0, "page_view")]}).connection
     empty.execute("delete from touchpoint")
