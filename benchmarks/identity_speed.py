@@ -152,9 +152,7 @@ def main() -> None:
         measured("benchmarks.identity_speed:make_events", folder, millions)
         measured("benchmarks.identity_speed:two_nights", folder)
         costs = json.loads((Path(folder) / "cost.json").read_text(encoding="utf-8"))
-    print(
-        f"Identity resolution, {millions} million touchpoints (targets at 5: 20 s, a tenth more 3 s, 2,000 MB)"
-    )
+    print(f"Identity resolution, {millions} million touchpoints (targets at 5: 20 s, a tenth more 3 s, 2,000 MB)")
     names = list(costs[0])
     print("  ".join(f"{name:>14}" for name in names))
     for cost in costs:
