@@ -21,7 +21,7 @@ from scipy.sparse.csgraph import connected_components
 
 from models.configuration import Configuration
 from models.normalise import normalise_identifiers
-from pipelines.night.session import Session, literal
+from pipelines.night.session import Session, in_batches, literal
 from sources.spec import SourceCatalog
 
 TABLES = {
@@ -236,7 +236,7 @@ def add_identifiers(session: Session, normal: NormalValues, blocked_patterns: Ma
         for kind, patterns in blocked_patterns.items()
         for pattern in patterns
     )
-    session.con.register("new_identifier", new.to_arrow())
+    session.con.register("new_identifier", in_batches(new.to_arrow()))
     try:
         session.run(
             f"""
@@ -263,7 +263,8 @@ def add_identifiers(session: Session, normal: NormalValues, blocked_patterns: Ma
 def known_codes(session: Session, said: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """`identifier_key` (int64) and `identifier_code` (int32, -1 when never seen) of `said`, row by row."""
     session.con.register(
-        "said_identifier", said.select("identifier_type", "identifier_value").with_row_index("row").to_arrow()
+        "said_identifier",
+        in_batches(said.select("identifier_type", "identifier_value").with_row_index("row").to_arrow()),
     )
     try:
         found = session.arrow(

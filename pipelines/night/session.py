@@ -35,6 +35,14 @@ def configure(con: duckdb.DuckDBPyConnection, folder: Path, memory_limit: str | 
     con.execute(f"set threads = {threads or os.cpu_count() or 1}")
 
 
+BATCH_ROWS = 50_000
+
+
+def in_batches(table: pa.Table) -> pa.Table:
+    """The same rows in batches that DuckDB reads side by side: it gives a whole batch to one thread."""
+    return pa.Table.from_batches(table.to_batches(max_chunksize=BATCH_ROWS), table.schema)
+
+
 class Session:
     """Connection with `work`, `state` and `scratch` attached; small helpers that keep SQL readable elsewhere."""
 
@@ -93,7 +101,7 @@ class Session:
 
     def store(self, target: str, table: pa.Table) -> None:
         """Create or replace `target` (database.schema.table) from an Arrow table."""
-        self.con.register("arrow_input", table)
+        self.con.register("arrow_input", in_batches(table))
         try:
             self.run(f"create or replace table {target} as select * from arrow_input")
         finally:
@@ -101,7 +109,7 @@ class Session:
 
     def append(self, target: str, table: pa.Table) -> None:
         """Insert an Arrow table into `target`, columns matched by name."""
-        self.con.register("arrow_input", table)
+        self.con.register("arrow_input", in_batches(table))
         try:
             self.run(f"insert into {target} by name select * from arrow_input")
         finally:
