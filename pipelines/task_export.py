@@ -1,9 +1,9 @@
 """Contact suggestions as tasks that a CRM imports: one CSV layout per system.
 
 Belongs here: which column of which system holds what. Does not belong here: who is suggested and why
-(`sql/customer/contact_suggestion.sql`), where a file goes. Layouts: Salesforce Data Loader (API names of Task, ids of
-contacts and leads), HubSpot's import of tasks with their contact by e-mail, Dynamics 365's import wizard (display names;
-the contact by its id).
+(`sql/customer/contact_suggestion.sql`), where a file goes. Names, values and lengths are those of the systems' references
+(docs/measures.md names them): Salesforce's Task by API names, for Data Loader; HubSpot's import of tasks with their contact;
+Dynamics 365's import wizard, which maps columns by display name.
 """
 
 from __future__ import annotations
@@ -72,18 +72,18 @@ def salesforce(row: Row) -> dict[str, str]:
         "Priority": "High" if row["contact_rank"] <= 10 else "Normal",
         "TaskSubtype": {"phone": "Call", "email": "Email"}.get(row["suggested_channel"], "Task"),
         "WhoId": row["salesforce_contact"] or row["salesforce_lead"] or "",
-        "Description": body(row),
+        "Description": body(row)[:32_000],
     }
 
 
 def hubspot(row: Row) -> dict[str, str]:
-    """A task with its contact, found by e-mail address or record id."""
+    """A task with its contact, found by e-mail address or record id; choices by internal values, alike in every language."""
     return {
         "Task Title": subject(row),
-        "Task Type": {"phone": "Call", "email": "Email"}.get(row["suggested_channel"], "To-do"),
+        "Task Type": {"phone": "CALL", "email": "EMAIL"}.get(row["suggested_channel"], "TODO"),
         "Due Date": f"{row['due_until_at']:%Y-%m-%d}",
-        "Priority": "High" if row["contact_rank"] <= 10 else "Medium",
-        "Task Status": "Not started",
+        "Priority": "HIGH" if row["contact_rank"] <= 10 else "MEDIUM",
+        "Task Status": "NOT_STARTED",
         "Task Notes": body(row),
         "Email": row["email"] or "",
         "Contact Record ID": row["hubspot_contact"] or "",
@@ -91,15 +91,18 @@ def hubspot(row: Row) -> dict[str, str]:
 
 
 def dynamics(row: Row) -> dict[str, str]:
-    """A task for the import wizard; Regarding is the contact's id, or the name to look it up by."""
+    """A task for the import wizard; Regarding is the contact's id, or the name to look it up by.
+
+    The wizard reads dates by the settings of who imports; year first cannot be misread. Longer texts fail the row.
+    """
     return {
         "Subject": subject(row)[:200],
-        "Description": body(row),
+        "Description": body(row)[:2000],
         "Regarding": row["dynamics365_contact"] or row["full_name"] or "",
-        "Due Date": f"{row['due_until_at']:%Y-%m-%dT%H:%M:%SZ}",
+        "Due Date": f"{row['due_until_at']:%Y-%m-%d %H:%M}",
         "Priority": "High" if row["contact_rank"] <= 10 else "Normal",
         "Activity Status": "Open",
-        "Category": row["contact_rule"],
+        "Category": row["contact_rule"][:250],
     }
 
 

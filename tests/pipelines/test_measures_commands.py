@@ -95,7 +95,8 @@ def test_task_for_each_crm() -> None:
     }
     assert tasks("salesforce", {**ROW, "salesforce_contact": "003000000000001AAA"})["WhoId"] == "003000000000001AAA"
     hubspot = tasks("hubspot", {**ROW, "suggested_channel": "email", "contact_rank": 11})
-    assert (hubspot["Task Type"], hubspot["Email"], hubspot["Priority"]) == ("Email", "jo@example.org", "Medium")
+    assert (hubspot["Task Type"], hubspot["Email"], hubspot["Priority"]) == ("EMAIL", "jo@example.org", "MEDIUM")
+    assert (hubspot["Task Status"], hubspot["Due Date"]) == ("NOT_STARTED", "2024-05-15")
     assert list(hubspot) == [
         *("Task Title", "Task Type", "Due Date", "Priority", "Task Status", "Task Notes", "Email", "Contact Record ID"),
     ]
@@ -105,7 +106,8 @@ def test_task_for_each_crm() -> None:
         *("Subject", "Description", "Regarding", "Due Date", "Priority", "Activity Status", "Category"),
     ]
     assert dynamics["Activity Status"] == "Open"
-    assert (dynamics["Regarding"], dynamics["Due Date"]) == ("Jo Example", "2024-05-15T09:30:00Z")
+    assert (dynamics["Regarding"], dynamics["Due Date"]) == ("Jo Example", "2024-05-15 09:30")
+    assert len(tasks("dynamics", {**ROW, "reason": "x" * 3000})["Description"]) == 2000
 
 
 def test_a_file_without_tasks_has_its_header_and_formulas_do_not_run() -> None:
