@@ -14,11 +14,13 @@ import polars as pl
 
 from models.normalise.text import clean
 
-EMAIL_SHAPE = r"^[^@\s]+@[^@\s]+\.[^@\s.]{2,}$"
+EMAIL_SHAPE = r"^[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)*\.[^@\s.]{2,}$"
 _SHAPE = re.compile(EMAIL_SHAPE)
 # An address that the functions below change in nothing but what its provider ignores.
 _PLAIN = r"^[a-z0-9._%+-]+@(?:[a-z0-9-]+\.)+[a-z]{2,}$"
 _NAMED = re.compile(r"^[^<>]*<([^<>]+)>$")
+# A link to write to somebody may bring a subject and more.
+_MAILTO = re.compile(r"^mailto:([^?]*)(?:\?.*)?$")
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def plain_email(value: str) -> str | None:
     """
     text = clean(value).lower()
     named = _NAMED.match(text)
-    text = (named.group(1) if named else text).strip().removeprefix("mailto:").strip().strip("<>\"',;").rstrip(".")
+    text = _MAILTO.sub(r"\1", (named.group(1) if named else text).strip()).strip().strip("<>\"',;").rstrip(".")
     if not _SHAPE.match(text):
         return None
     local, _, domain = text.rpartition("@")

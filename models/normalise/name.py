@@ -22,7 +22,7 @@ PARTICLES = frozenset(_PARTICLE_WORDS.split())
 _NOT_GIVEN = PARTICLES | {"and", "en", "og"}
 _TITLE_WORDS = (
     "dhr mevr mw heer mevrouw meneer mr mrs ms miss mister sir madam dr drs ir ing prof professor phd msc bsc llm "
-    "jr sr hr fru frk herr frau familie fam rev cand"
+    "jr sr hr fru frk herr frau familie fam rev cand med dipl dipl.-ing dr.-ing"
 )
 _TITLES = frozenset(_TITLE_WORDS.split())
 # Words that stand where a name was unknown or not given: they name nobody.
@@ -33,7 +33,7 @@ _FILLER_WORDS = (
     "husband wife spouse partner guest customer klant kunde resident occupant person people human adult minor tenant roommate "
     "friend neighbor owner lady gentleman gent ref refused refuse declined na n/a xx xxx asdf qwerty bewoner beboer "
     "grandson granddaughter grandchild stepson stepdaughter stepchild inlaw respondent roomer boarder housemate informant inmate "
-    "kid kids youngest oldest eldest younger older male female gentlemen ladies kleinzoon kleindochter barnebarn"
+    "nn kid kids youngest oldest eldest younger older male female gentlemen ladies kleinzoon kleindochter barnebarn"
 )
 FILLERS = frozenset(_FILLER_WORDS.split())
 _INITIALS = re.compile(r"^(?:[^\W\d_]\.?-?){1,5}$")
@@ -41,6 +41,20 @@ _DOTTED = re.compile(r"^(?:[^\W\d_]{1,2}\.-?)+$")
 # Th. and Chr. are initials of more than one letter.
 _DIGRAPH = re.compile(r"^(?:th|ch|chr|ph|ij)\.", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*|'[^\W_]+")
+# How Dutch lists shorten particles: v.d. Berg, v/d Berg, vd Berg, v. Dijk, Beek, J. o.d. Capitals are initials.
+_SHORT_PARTICLES = tuple(
+    (re.compile(rf"(?<![^\W_]){short}"), f"{whole} ")
+    for short, whole in (
+        (r"[vV](?:\.\s?|/|\s)?d(?:\.|(?![^\W_]))(?=\s*(?:[^\W\d_]|$))", "van der"),
+        (r"[vV](?:\.\s?|/|\s)'?t\s(?=\s*[^\W\d_])", "van 't"),
+        (r"[oO](?:\.\s?|/)d(?:\.|(?![^\W_]))(?=\s*(?:[^\W\d_]|$))", "op de"),
+        (r"[aA]\.\s?d\.(?=\s*(?:[^\W\d_]|$))", "aan de"),
+        (r"[iI]\.\s?d\.(?=\s*(?:[^\W\d_]|$))", "in de"),
+        (r"v\.\s?(?=[^\W\d_]{2})", "van"),
+    )
+)
+# J.W. without its dots; a word with a vowel may be a name (Bo, Al).
+_BARE_INITIALS = re.compile(r"^[BCDFGHJKLMNPQRSTVWXZ]{2,4}$")
 
 
 @dataclass(frozen=True)
@@ -61,9 +75,20 @@ class Name:
     families: tuple[str, ...]
 
 
+def written_out(value: str) -> str:
+    """A cleaned name with its shortened particles in full: `J. v.d. Berg` → `J. van der Berg`."""
+    text = clean(value).replace("’", "'").replace("`", "'")
+    if text.isupper():
+        # Capitals throughout tell nothing of initials; a dot before the particle does.
+        text = re.sub(r"(?<![^\W_])(?<!\.)V(?:\.\s?|/)?D(?:\.|(?![^\W_]))(?=\s*[^\W\d_]{2})", "VAN DER ", text)
+    for short, whole in _SHORT_PARTICLES:
+        text = short.sub(whole, text)
+    return " ".join(text.split())
+
+
 def words(value: str) -> list[str]:
     """The words of a name as written, without titles; a dot after an initial stays with it."""
-    text = clean(value).replace("’", "'").replace("`", "'")
+    text = written_out(value)
     text = re.sub(r"\([^)]*\)|\"[^\"]*\"", " ", text)
     text = re.sub(r"(?<=[^\W\d_]\.)(?=[^\W\d_]{2})", " ", text)
     return [word for word in re.split(r"[\s,;/]+", text) if word and fold(word).strip(".") not in _TITLES]
@@ -78,11 +103,14 @@ def _given_parts(value: str) -> tuple[str, str, str, bool]:
             len(word) <= 4 and word.isupper() and len(word) > 1 and _INITIALS.match(word) and "." in word
         ):
             tokens.extend(letter for letter in fold(word).replace("-", ".").split(".") if letter)
+        elif _BARE_INITIALS.match(word):
+            tokens.extend(fold(word))
         else:
             tokens.extend(part for part in re.split(r"[-.]", fold(word)) if part.strip("'"))
     tokens = [plain for token in tokens if (plain := "".join(c for c in token if c.isalnum()))]
     tokens = [token for token in tokens if token not in _NOT_GIVEN or len(token) == 1]
-    if not tokens or tokens[0] in FILLERS:
+    # N.N., nomen nescio
+    if not tokens or tokens[0] in FILLERS or tokens == ["n", "n"]:
         return "", "", "", False
     first = tokens[0]
     if _DIGRAPH.match(value.strip()):
@@ -97,7 +125,7 @@ def split_family(value: str) -> tuple[str, str, tuple[str, ...]]:
     `van der Berg` → (`berg`, `van der`, (`berg`,)); `Vries, de` → (`vries`, `de`, …); `Vries-Jansen` → (`vriesjansen`, '',
     (`vries`, `jansen`)). A name that is a particle and nothing else (`Le`, `Da`) is a family name.
     """
-    tokens = [token for token in _WORD.findall(fold(value).replace("-", " ")) if token.strip("'")]
+    tokens = [token for token in _WORD.findall(fold(written_out(value)).replace("-", " ")) if token.strip("'")]
     tokens = [token for token in tokens if token not in _TITLES or len(tokens) == 1]
     core = [token for token in tokens if token not in PARTICLES]
     # A letter alone is what remains of a name that somebody masked.

@@ -11,18 +11,23 @@ import polars as pl
 
 from models.normalise.text import clean
 
-_DECIMAL = re.compile(r"^(\d+)\.0+$")
+# Two zeros at most: 10.000 is ten thousand with a separator, or ten with three digits behind the point.
+_DECIMAL = re.compile(r"^(\d+)[.,]0{1,2}$")
+_ROUNDED = re.compile(r"^0*\d([.,]\d+)?E\+\d+$")
 _ZEROS = re.compile(r"^0+(?=.)")
 
 
 def normalise_customer_number(value: str) -> str | None:
     """A customer number without leading zeros: `0000010001`, `10001` and a spreadsheet's `10001.0` are one number.
 
-    Letters become upper case, blanks go; zeros behind a prefix stay (`K-0042`). None when nothing is left.
+    Letters become upper case, blanks go; zeros behind a prefix stay (`K-0042`). None when nothing is left, and for `1.23457E+11`:
+    a spreadsheet's rounding, which many numbers share.
     """
     text = "".join(clean(value).split()).upper()
     # Upper case can add characters that clean() would remove again.
     text = "".join(clean(text).split())
+    if _ROUNDED.match(text):
+        return None
     whole = _DECIMAL.match(text)
     text = whole.group(1) if whole else text
     return _ZEROS.sub("", text) or None

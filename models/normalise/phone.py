@@ -20,6 +20,11 @@ LONGEST = 64
 # Digits with single blanks or dashes between them; no more than any number has.
 _PLAIN = r"^(?:\+[1-9]|00[1-9]|[0-9])(?:[ -]?[0-9]){4,17}$"
 _TRUNK_ZERO = re.compile(r"^(\+\d{1,3}\s*)\(0\)")
+# What spreadsheets make of a number that stands in a column of numbers: 31600000001.0, and 3.16E+10, whose last digits are gone.
+_SPREADSHEET = re.compile(r"^(\+?\d{7,15})[.,]0$")
+_ROUNDED = re.compile(r"^[+-]?\d+(?:[.,]\d+)?e\+?\d+$", re.IGNORECASE)
+# (work), thuis: letters behind so many digits are a note; 1-800-FLOWERS has fewer.
+_NOTE = re.compile(r"^((?:[^\d]*\d){8,}[^\d\w]*?)[\s(\[,;/-]+[^\W\d_][^\d]*$")
 # What the accelerator must read as the library does before it is used: every branch of `normalise_phone`, the default countries.
 PROBES: tuple[tuple[str, str | None], ...] = (
     ("06 00000001", "NL"), ("0031 6 00000001", "NL"), ("+31 (0)6 00000001", None), ("31600000001", "NL"), ("020-0000001", "NL"),
@@ -58,12 +63,14 @@ def normalise_phone(value: str, country: str | None, library: ModuleType | None 
     """E.164 form of a phone number (`+31…`), or None when it cannot be one.
 
     `country` is the ISO code that a number without country code is read in; an extension is dropped, the (0) of
-    `+31 (0)6` too.
+    `+31 (0)6` and a note behind the digits (`06 00000001 (work)`) too. `31600000001.0` is the number that a spreadsheet took for
+    an amount; `3.16E+10` is none any more: many people's numbers look so.
     """
     library = library or phone_library()
     text = value.strip()
-    if not text or len(text) > LONGEST:
+    if not text or len(text) > LONGEST or _ROUNDED.match(text):
         return None
+    text = _NOTE.sub(r"\1", _SPREADSHEET.sub(r"\1", text)).strip()
     if text.startswith("00"):
         text = "+" + text[2:]
     text = _TRUNK_ZERO.sub(r"\1", text)

@@ -34,6 +34,13 @@ from models.normalise.date import date_digits, parse_date, parse_dates, plausibl
         ("GB", "sw1a 1aa", "SW1A1AA"),
         ("US", "00000-1234", "00000"),
         (None, "ab 12-3", "AB123"),
+        # the town in the same cell; what a spreadsheet made of it
+        ("NL", "0123 AB Verzonnen", "0123AB"),
+        ("DK", "8000 Aarhus C", "8000"),
+        ("DK", "8000 C", "8000"),
+        ("BE", "B-1000 Brussel", "1000"),
+        ("DE", "1067.0", "01067"),
+        ("DK", "8000.0", "8000"),
         ("NL", "unknown", None),
         (None, "", None),
     ],
@@ -65,6 +72,10 @@ def test_a_postal_code_is_its_own_normal_form(country: str | None, value: str) -
         ("5 b", "5", "b"),
         ("12-14", "12", ""),
         ("124-2", "124", "2"),
+        ("nr. 12", "12", ""),
+        ("12.0", "12", ""),
+        ("12½", "12", "12"),
+        ("12 1/2", "12", "12"),
     ],
 )
 def test_house_numbers_and_additions(value: str, number: str, addition: str) -> None:
@@ -88,6 +99,16 @@ def test_a_text_without_number_first_is_no_house_number() -> None:
         ("5112 145th St", "145th St", "5112"),
         ("145th St", "145th St", None),
         ("Fantasigade", "Fantasigade", None),
+        # days belong to streets, flats and people to whom it goes do not
+        ("Straße des 17. Juni 135", "Straße des 17. Juni", "135"),
+        ("Rue du 11 novembre 5 bte 2", "Rue du 11 novembre", "5 bte 2"),
+        ("Straße des 17. Juni", "Straße des 17. Juni", None),
+        ("5 May Street", "May Street", "5"),
+        ("Flat 3, 12 High Street", "High Street", "12"),
+        ("c/o Bos, Dorpsweg 3", "Dorpsweg", "3"),
+        # a blank that is missing, and a block that is called so
+        ("Verzonnenstraat12a", "Verzonnenstraat", "12a"),
+        ("Q5, 14", "Q5", "14"),
     ],
 )
 def test_a_line_of_street_and_number(line: str, street: str, house: str | None) -> None:
@@ -101,6 +122,8 @@ def test_a_line_of_street_and_number(line: str, street: str, house: str | None) 
         ("Hauptstraße", "Hauptstr."),
         ("Main St", "main street"),
         ("N Oak Ave.", "North Oak Avenue"),
+        ("St. Jansstraat", "Sint Jansstraat"),
+        ("Sankt-Johann-Str.", "St. Johann-Straße"),
     ],
 )
 def test_abbreviated_streets_are_the_same(one: str, other: str) -> None:

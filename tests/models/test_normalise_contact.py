@@ -22,6 +22,7 @@ from models.normalise.phone import LONGEST, PROBES, normalise_phone, phone_libra
         (" Anna.DeVries@Example.ORG ", "anna.devries@example.org"),
         ("Anna de Vries <Anna@Example.org>", "anna@example.org"),
         ("mailto:anna@example.org", "anna@example.org"),
+        ("mailto:anna@example.org?subject=Hello", "anna@example.org"),
         ("<anna@example.org>", "anna@example.org"),
         ("anna@example.org.", "anna@example.org"),
         # Google ignores dots and tags, and has two names; others do not.
@@ -42,7 +43,8 @@ def test_one_mailbox_one_value(value: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["", "anna", "anna@", "@example.org", "a@b@example.org", "a b@example.org", "anna@org"]
+    "value",
+    ["", "anna", "anna@", "@example.org", "a@b@example.org", "a b@example.org", "anna@org", "anna@example..org"],
 )
 def test_what_is_no_address(value: str) -> None:
     assert normalise_email(value) is None
@@ -88,6 +90,14 @@ def test_a_mail_tools_hash_is_of_what_was_typed() -> None:
         ("0470 00 00 01", "BE", "+32470000001"),
         ("07700 900123", "GB", "+447700900123"),
         ("(202) 555-0100 ext. 12", "US", "+12025550100"),
+        # notes behind the digits, and what spreadsheets make of a number
+        ("06-00000001 (werk)", "NL", "+31600000001"),
+        ("06 00000001 thuis", "NL", "+31600000001"),
+        ("1-800-FLOWERS", "US", "+18003569377"),
+        ("31600000001.0", "NL", "+31600000001"),
+        ("3.16E+10", "NL", None),
+        ("3,16e10", "DK", None),
+        ("06 00000001 / 06 00000002", "NL", None),
         ("06 00000001", None, None),
         ("ask at the desk", "NL", None),
         ("12", "NL", None),
@@ -134,6 +144,12 @@ def test_an_accelerator_that_differs_is_left_alone(monkeypatch: pytest.MonkeyPat
         ("0000010001", "10001"),
         ("10001", "10001"),
         ("10001.0", "10001"),
+        ("10001,00", "10001"),
+        # a separator or three digits behind the point: nobody knows
+        ("10.000", "10.000"),
+        # the beginning of many numbers, and a code
+        ("1.23457E+11", None),
+        ("1E4", "1E4"),
         (" k-0042 ", "K-0042"),
         ("10 001", "10001"),
         ("0000", "0"),

@@ -75,6 +75,18 @@ def test_text_forms_are_their_own(value: str) -> None:
         ("Jørgen Peter af Rosen", "joergen", "p", False, "rosen", "af"),
         ("Anna", "", "", False, "anna", ""),
         ("Le", "", "", False, "le", ""),
+        # particles as Dutch lists shorten them; capitals are initials
+        ("J.P. v.d. Berg", "j", "p", True, "berg", "van der"),
+        ("Jan v/d Berg", "jan", "", False, "berg", "van der"),
+        ("JAN VD BERG", "jan", "", False, "berg", "van der"),
+        ("Berg, J. v.d.", "j", "", True, "berg", "van der"),
+        ("Jan v. Dijk", "jan", "", False, "dijk", "van"),
+        ("Jan V. Dijk", "jan", "v", False, "dijk", ""),
+        ("J.V.D. Berg", "j", "vd", True, "berg", ""),
+        ("J. o.d. Beek", "j", "", True, "beek", "op de"),
+        ("JW de Boer", "j", "w", True, "boer", "de"),
+        ("Bo Bach", "bo", "", False, "bach", ""),
+        ("Dr. med. Karl von der Aa", "karl", "", False, "aa", "von der"),
     ],
 )
 def test_a_full_name_in_parts(
@@ -95,6 +107,7 @@ def test_parts_of_a_double_name_are_kept() -> None:
     assert split_family("Jansen-de Wit") == ("jansenwit", "de", ("jansen", "wit"))
     assert split_family("van der Berg") == ("berg", "van der", ("berg",))
     assert split_family("Vries, de") == ("vries", "de", ("vries",))
+    assert split_family("v.d. Berg") == split_family("vd Berg") == ("berg", "van der", ("berg",))
 
 
 def test_a_missing_part_comes_from_the_full_name() -> None:
@@ -106,7 +119,7 @@ def test_a_missing_part_comes_from_the_full_name() -> None:
     assert (name.given, name.family) == ("jan", "boer")
 
 
-@pytest.mark.parametrize("value", ["", "  ", "...", "Unknown", "dhr.", "Baby"])
+@pytest.mark.parametrize("value", ["", "  ", "...", "Unknown", "dhr.", "Baby", "N.N."])
 def test_what_names_nobody(value: str) -> None:
     assert normalise_name(value, None) is None
 
