@@ -27,7 +27,7 @@ PAIR = ("left_type", "left_value", "right_type", "right_value")
 # Relations that identity resolution makes of tonight's evidence.
 EVIDENCE_COLUMNS = {
     "identifier_evidence": ("customer_id", "identifier_type", "identifier_value", *SEEN, "is_link"),
-    "identity_link_evidence": ("customer_id", *PAIR, "link_rule", "match_weight", *SEEN),
+    "identity_link_evidence": ("customer_id", *PAIR, "link_rule", "match_weight", "reason", *SEEN),
 }
 # They are published under these names.
 PUBLISHED_AS = {"identifier_evidence": "customer_identifier", "identity_link_evidence": "identity_link"}

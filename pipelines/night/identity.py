@@ -17,7 +17,7 @@ from pipelines.night.evidence import collect_evidence, prepare_evidence
 from pipelines.night.id_history import TABLE as HISTORY
 from pipelines.night.id_history import note_changes, prepare_history
 from pipelines.night.ingest import canonical_columns
-from pipelines.night.likeness import join_alike, prepare_likeness
+from pipelines.night.likeness import EVIDENCE_TEXT, join_alike, prepare_likeness
 from pipelines.night.resolution import prepare_resolution, resolve_customers
 from pipelines.night.session import Session, quoted
 from sources.spec import SourceCatalog
@@ -204,14 +204,15 @@ def mark_affected(session: Session, before: dt.datetime | None, now: dt.datetime
             select left_code, right_code, 'digest' as link_rule from state.main.identifier_digest
             union all select left_code, right_code, 'decision' from state.main.decision where decision = 'same'
         )
-        select *, cast(null as double) as match_weight from joined
+        select *, cast(null as double) as match_weight, cast(null as varchar) as reason from joined
         union all by name
         select l.customer_id, {LESSER}, t.link_rule, 0 as record_count
         from told as t
         join member as l on l.identifier_code = t.left_code
         join member as r on r.identifier_code = t.right_code and r.customer_id = l.customer_id
         union all by name
-        select l.customer_id, {LESSER}, 'likeness' as link_rule, 0 as record_count, k.match_weight
+        select l.customer_id, {LESSER}, 'likeness' as link_rule, 0 as record_count, k.match_weight,
+            {EVIDENCE_TEXT} as reason
         from state.main.cluster_link as k
         join face as l on l.cluster_id = k.cluster_a
         join face as r on r.cluster_id = k.cluster_b and r.customer_id = l.customer_id

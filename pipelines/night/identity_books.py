@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pipelines.night.books import create
 from pipelines.night.device import IN_ORDER, LESSER, RANK
+from pipelines.night.likeness import EVIDENCE_TEXT
 from pipelines.night.session import Session
 
 # The two ends of a pair in the order of type and value, so that a pair reads the same whatever its codes.
@@ -73,9 +74,7 @@ def write_identity_event(session: Session) -> None:
         select case k.status when 'vetoed' then 'veto' else 'review' end as identity_event,
             {LESSER}, k.match_weight, case when {IN_ORDER} then l.customer_id else r.customer_id end as customer_id,
             case when {IN_ORDER} then r.customer_id else l.customer_id end as other_customer_id,
-            coalesce(k.veto_reason || '; ', '') || array_to_string(list_transform(json_keys(k.evidence),
-                lambda name: name || ': ' || json_extract_string(k.evidence, '$.' || name || '.level')
-                    || ' (' || json_extract_string(k.evidence, '$.' || name || '.weight') || ')'), ', ') as reason
+            coalesce(k.veto_reason || '; ', '') || {EVIDENCE_TEXT} as reason
         from state.main.cluster_link as k
         join face as l on l.cluster_id = k.cluster_a
         join face as r on r.cluster_id = k.cluster_b

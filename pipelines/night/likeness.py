@@ -32,6 +32,11 @@ TABLES = {
     "match_excluded": "rule varchar, key_hash ubigint, record_count bigint",
 }
 
+# What a pair's weight rests on, in words: `k` is a row of cluster_link.
+EVIDENCE_TEXT = """array_to_string(list_transform(json_keys(k.evidence), lambda name: name || ': '
+    || json_extract_string(k.evidence, '$.' || name || '.level')
+    || ' (' || json_extract_string(k.evidence, '$.' || name || '.weight') || ')'), ', ')"""
+
 
 def prepare_likeness(session: Session) -> None:
     """Create the tables of a new warehouse."""

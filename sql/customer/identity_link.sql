@@ -14,6 +14,7 @@ evidence as (
         right_value,
         link_rule,
         match_weight,
+        reason,
         source_system,
         min(first_seen_at) as first_seen_at,
         max(last_seen_at) as last_seen_at,
@@ -27,6 +28,7 @@ evidence as (
         right_value,
         link_rule,
         match_weight,
+        reason,
         source_system
 )
 
@@ -38,6 +40,7 @@ select
     cast(right_value as varchar) as right_value,
     cast(link_rule as varchar) as link_rule,
     cast(max(match_weight) as double) as match_weight,
+    cast(max(reason) as varchar) as reason,
     cast(string_agg(source_system, ', ' order by source_system) as varchar) as source_systems,
     cast(min(first_seen_at) as timestamp) as first_seen_at,
     cast(max(last_seen_at) as timestamp) as last_seen_at,

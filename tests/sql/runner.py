@@ -45,6 +45,7 @@ LINK_EVIDENCE = {
     "right_value": "VARCHAR",
     "link_rule": "VARCHAR",
     "match_weight": "DOUBLE",
+    "reason": "VARCHAR",
     "source_system": "VARCHAR",
     "first_seen_at": "TIMESTAMP",
     "last_seen_at": "TIMESTAMP",
