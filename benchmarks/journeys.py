@@ -287,8 +287,10 @@ def ours(path: str, memory: str, shared: bool) -> None:
     started = time.process_time()
     index = open_index(release)
     assert index is not None
-    found = people([index.trail([codes[step]]) for step in STEPS], window=NO_WINDOW)
-    reached = [int((found.step_count >= number).sum()) for number in range(1, len(STEPS) + 1)]
+    found = index.each(
+        lambda part: people(part.block, [part.trail([codes[step]]) for step in STEPS], window=NO_WINDOW).step_count
+    )
+    reached = [sum(int((depth >= number).sum()) for depth in found) for number in range(1, len(STEPS) + 1)]
     tell("funnel", time.process_time() - started, {"funnel": reached})
     if shared:
         return

@@ -1,8 +1,12 @@
-"""Funnels on sorted arrays: who took which steps, found by binary search instead of joins.
+"""Funnels on sorted arrays: who took which steps, by looking things up instead of joining them.
 
 The same answer as the table macro `funnel_people` (`pipelines/macros/`), whose header says what a funnel is: that one is for
 analysts in SQL, this one for a page that has to be there at once. Does not belong here: where the arrays come from
 (`pipelines/explore/index.py`), counting and drawing.
+
+All touchpoints stand in one order: by customer, and each customer's in the total order. A touchpoint's *place* is its number in
+that order. Searches go forward, so where a block of touchpoints is asked for in bulk, one table per step says for every place
+which of the step's touchpoints comes next: a look-up costs a few nanoseconds, a binary search ten times that.
 """
 
 from __future__ import annotations
@@ -14,227 +18,250 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-# A place is the rank of a customer and, in the lowest bits, the number of the touchpoint in the customer's total order.
-NUMBER_BITS = 24
-Places = NDArray[np.int64]
+Places = NDArray[np.intp]
 Moments = NDArray[np.int64]
-Indexes = NDArray[np.int64]
-NOWHERE = np.iinfo(np.int64).max
+# From how many questions per place of the block a table pays; below, each is a binary search.
+TABLE_SHARE = 1 / 12
 
 
 @dataclass(frozen=True)
-class Trail:
-    """Touchpoints of one or more types: `place` ascending, and `moment` in microseconds since 1970."""
+class Block:
+    """The touchpoints of some customers, places 0, 1, … in order.
 
-    place: Places
+    customer: the customer of each place, ascending, a whole number from `first` on. moment: of each place, microseconds since
+    1970. bounds: where each customer's touchpoints begin, and the end of the last one's: customer `first + k` has the places
+    from `bounds[k]` to before `bounds[k + 1]`, which may be none.
+    """
+
+    customer: NDArray[np.integer]
     moment: Moments
+    bounds: Places
+    first: int = 0
 
     def __len__(self) -> int:
-        return len(self.place)
+        return len(self.moment)
+
+    def number(self, places: Places) -> Places:
+        """The customers of these places, counted from 0 within the block."""
+        return np.subtract(self.customer.take(places), self.first, dtype=np.intp)
+
+
+class Trail:
+    """Touchpoints of one or more types in a block of `size` places: `places`, ascending."""
+
+    def __init__(self, places: Places, size: int) -> None:
+        self.places = places
+        self.size = size
+
+    def __len__(self) -> int:
+        return len(self.places)
 
     @cached_property
-    def lasts(self) -> Indexes:
-        """Indexes of each customer's last touchpoint."""
-        if not len(self):
-            return np.empty(0, np.int64)
-        rank = self.place >> NUMBER_BITS
-        return np.append(np.flatnonzero(rank[1:] != rank[:-1]), len(rank) - 1)
+    def _padded(self) -> Places:
+        return np.append(self.places, self.size)
+
+    @cached_property
+    def _table(self) -> NDArray[np.int32]:
+        """For each place 0 to `size` the index of the first of the trail at or after it."""
+        gaps = self._padded.copy()
+        gaps[1:] -= self._padded[:-1]
+        gaps[0] += 1
+        return np.repeat(np.arange(len(gaps), dtype=np.int32), gaps)
+
+    def index(self, places: Places) -> NDArray[np.integer]:
+        """For each of `places` (0 to `size`) the index of the first of the trail at or after it; `len(self)` where none is."""
+        if len(places) < self.size * TABLE_SHARE and "_table" not in self.__dict__:
+            return np.searchsorted(self.places, places)
+        return self._table.take(places)
+
+    def following(self, places: Places) -> Places:
+        """For each of `places` the first of the trail at or after it; `size` where there is none."""
+        return self._padded.take(self.index(places))
 
 
 @dataclass(frozen=True)
 class People:
     """One entry per customer who entered, ascending by customer.
 
-    rank: the customer's. entered: moment of the attempt that counts, microseconds. step_count: steps taken. places, moments: per
-    step the touchpoint that took it and when, 0 where it was not taken.
+    customer: number in the block. entry: the place where the attempt that counts began. step_count: steps taken. places: per step
+    the touchpoints that took it, of those who took it (`step_count` at least the step's number), in the same order.
     """
 
-    rank: NDArray[np.int64]
-    entered: Moments
-    step_count: NDArray[np.int64]
+    customer: Places
+    entry: Places
+    step_count: NDArray[np.int8]
     places: list[Places]
-    moments: list[Moments]
 
 
-def merged(trails: Sequence[Trail]) -> Trail:
-    """Several trails as one; a touchpoint that is in two of them stands once."""
-    nothing = np.empty(0, np.int64)
-    largest, *others = sorted(trails, key=len, reverse=True) or [Trail(nothing, nothing)]
-    for other in others:
-        index = np.searchsorted(largest.place, other.place)
-        new = np.append(largest.place, NOWHERE)[index] != other.place
-        index = index[new]
-        largest = Trail(
-            np.insert(largest.place, index, other.place[new]), np.insert(largest.moment, index, other.moment[new])
-        )
-    return largest
+def merged(trails: Sequence[Trail], size: int) -> Trail:
+    """Several trails of a block as one."""
+    if len(trails) == 1:
+        return trails[0]
+    there = np.zeros(size, bool)
+    for trail in trails:
+        there[trail.places] = True
+    return Trail(np.flatnonzero(there), size)
 
 
-def found_from(places: Places, start: Places) -> NDArray[np.int64]:
-    """For each `start` the index of the first place at or after it of the same customer; `len(places)` where there is none."""
-    if not len(places):
-        return np.zeros(len(start), np.int64)
-    index = np.searchsorted(places, start)
-    inside = np.minimum(index, len(places) - 1)
-    same = (index == inside) & ((places[inside] ^ start) >> NUMBER_BITS == 0)
-    return np.where(same, index, len(places))
+def last_of_each(block: Block, trail: Trail) -> tuple[Places, Places]:
+    """Customers (numbers in the block) that have a touchpoint of the trail, and the last one of each."""
+    if not len(trail):
+        return np.empty(0, np.intp), np.empty(0, np.intp)
+    customer = block.customer.take(trail.places)
+    last = trail.places.take(np.append(np.flatnonzero(customer[1:] != customer[:-1]), len(trail) - 1))
+    return block.number(last), last
 
 
-@dataclass
 class Attempts:
-    """Attempts under way: their entries, how far each came, and which touchpoints took the steps.
+    """Attempts under way, as places where they began: how far each may go, and which touchpoints took its steps."""
 
-    taken: per step (attempts that took it, places, moments).
-    """
-
-    entries: Trail
-    end: Moments
-    barrier: Places | None
-    depth: NDArray[np.int64]
-    taken: list[tuple[Indexes, Places, Moments]]
-
-    @classmethod
-    def begin(cls, entries: Trail, window: int, excluded: Trail | None) -> Attempts:
-        """Nobody has taken a step yet."""
-        barrier = None
+    def __init__(self, block: Block, entries: Places, window: int, excluded: Trail | None) -> None:
+        self.block = block
+        self.entries = entries
+        self.customer = block.number(entries)
+        # no step is taken at or after this place: where the next customer begins, or where an exclusion stands
+        self._barrier = block.bounds.take(self.customer + 1)
         if excluded is not None and len(excluded):
-            barrier = np.append(excluded.place, NOWHERE)[found_from(excluded.place, entries.place)]
-        return cls(entries, entries.moment + window, barrier, np.zeros(len(entries), np.int64), [])
+            self._barrier = np.minimum(self._barrier, excluded.following(entries))
+        self._end = block.moment.take(entries) + window
+        self.alive = np.arange(len(entries))
+        # per step the attempts that took it, and the places where
+        self.taken: list[tuple[Places, Places]] = []
 
-    def take(self, alive: Indexes, place: Places, moment: Moments, more: NDArray[np.bool_] | None = None) -> Indexes:
-        """The next step of the attempts `alive`, by these touchpoints, where window, exclusions and `more` allow it."""
-        fits = moment <= self.end[alive]
-        if self.barrier is not None:
-            fits &= place < self.barrier[alive]
+    def take(self, place: Places, more: NDArray[np.bool_] | None = None) -> Places:
+        """The attempts still alive take their next step at these places, where barrier, window and `more` allow it; returns the
+        places of those that did."""
+        fits = place < self._barrier
+        fits &= self.block.moment.take(place, mode="clip") <= self._end
         if more is not None:
             fits &= more
-        alive = alive[fits]
-        self.taken.append((alive, place[fits], moment[fits]))
-        self.depth[alive] = len(self.taken)
-        return alive
+        kept = np.flatnonzero(fits)
+        if len(kept) < len(place):
+            place = place.take(kept)
+            self.alive = self.alive.take(kept)
+            self._barrier = self._barrier.take(kept)
+            self._end = self._end.take(kept)
+        self.taken.append((self.alive, place))
+        return place
 
-    def best(self) -> Indexes:
-        """Of each customer's attempts that took a step the deepest, of several the latest."""
-        count = len(self.entries)
-        if not count:
-            return np.empty(0, np.int64)
-        starts = np.append(0, self.entries.lasts[:-1] + 1)
-        found = np.maximum.reduceat(self.depth * count + np.arange(count), starts) % count
-        return found[self.depth[found] > 0]
+    def best(self, customers: int, started: int) -> tuple[Places, NDArray[np.int8]]:
+        """Of each customer's attempts the deepest, of several the latest, -1 where none took a step; and the steps it took.
 
-    def put(self, chosen: Indexes, where: Indexes, size: int) -> tuple[list[Places], list[Moments]]:
-        """Places and moments of each step of the attempts `chosen`, at `where` in arrays of `size`, 0 elsewhere."""
-        slot = np.full(len(self.entries), -1, np.int64)
-        slot[chosen] = where
-        places: list[Places] = []
-        moments: list[Moments] = []
-        for alive, place, moment in self.taken:
-            at = slot[alive]
-            kept = at >= 0
-            for column, values in ((places, place), (moments, moment)):
-                filled = np.zeros(size, np.int64)
-                filled[at[kept]] = values[kept]
-                column.append(filled)
-        return places, moments
+        started: steps that every attempt had taken before the first of `taken`.
+        """
+        found = np.full(customers, -1, np.intp)
+        depth = np.zeros(customers, np.int8)
+        for step, (alive, _) in enumerate(self.taken, start=1 + started):
+            # ascending by entry: of several the last one, the latest, stays
+            whose = self.customer.take(alive)
+            found[whose] = alive
+            depth[whose] = step
+        return found, depth
+
+    def places(self, chosen: Places, depth: NDArray[np.int8], started: int) -> list[Places]:
+        """Per step of `taken` the places of the attempts `chosen` (ascending) that took it, `depth` being how far they came."""
+        at = np.empty(len(self.entries), np.intp)
+        found: list[Places] = []
+        for step, (alive, place) in enumerate(self.taken, start=1 + started):
+            at[alive] = place
+            found.append(at.take(chosen[depth >= step]))
+        return found
 
 
 def people(
+    block: Block,
     steps: Sequence[Trail],
     window: int,
     mode: str = "ordered",
     excluded: Trail | None = None,
-    ignored: Places | None = None,
+    ignored: Trail | None = None,
 ) -> People:
-    """Everybody who entered, each by the deepest attempt, of several the latest.
+    """Everybody of the block who entered, each by the deepest attempt, of several the latest.
 
     window: microseconds from the entry, inclusive. mode: ordered, strict or unordered. excluded: touchpoints that end an attempt.
-    ignored: for strict, places (ascending) that may stand between two steps although nothing else may.
+    ignored: for strict, touchpoints that may stand between two steps although nothing else may.
     """
     if mode == "unordered":
-        return unordered(steps, window, excluded)
-    first, second = steps[0], steps[1] if len(steps) > 1 else Trail(np.empty(0, np.int64), np.empty(0, np.int64))
-    # An entry that another one follows before step 2 comes is never the one that counts: the other one's window ends later, and
-    # it reaches all that this one does. So each touchpoint of step 2 has one entry, the last before it.
-    entry = np.searchsorted(first.place, second.place) - 1
-    met = np.flatnonzero(entry >= 0)
-    entry = entry[met]
-    same = (first.place[entry] ^ second.place[met]) >> NUMBER_BITS == 0
-    same[1:] &= entry[1:] != entry[:-1]
-    entry, met = entry[same], met[same]
-    attempts = Attempts.begin(Trail(first.place[entry], first.moment[entry]), window, excluded)
-    alive = attempts.take(np.arange(len(entry)), attempts.entries.place, attempts.entries.moment)
+        return unordered(block, steps, window, excluded)
+    first, second = steps[0], steps[1] if len(steps) > 1 else Trail(np.empty(0, np.intp), len(block))
+    entries, met = entries_met(first, second)
+    attempts = Attempts(block, entries, window, excluded)
+    place = entries
     for number, step in enumerate(steps[1:], start=2):
-        start = attempts.taken[-1][1] + 1
-        index = met if number == 2 else found_from(step.place, start)
-        there = index < len(step)
-        index, start, alive = index[there], start[there], alive[there]
-        place = step.place[index]
-        gap = place - start == ignored_between(ignored, start, place) if mode == "strict" else None
-        alive = attempts.take(alive, place, step.moment[index], gap)
-    # Everybody who entered: by the last entry, and who came further by that attempt.
-    rank = first.place[first.lasts] >> NUMBER_BITS
-    best = attempts.best()
-    best = best[attempts.depth[best] > 1]
-    where = np.searchsorted(rank, attempts.entries.place[best] >> NUMBER_BITS)
-    places, moments = attempts.put(best, where, len(rank))
-    depth = np.ones(len(rank), np.int64)
-    depth[where] = attempts.depth[best]
-    for column, values in ((places, first.place), (moments, first.moment)):
-        alone = values[first.lasts]
-        alone[where] = column[0][where]
-        column[0] = alone
-    return People(rank, moments[0], depth, places, moments)
+        start = place + 1
+        place = met if number == 2 else step.following(start)
+        gap = None
+        if mode == "strict":
+            gap = place - start == (0 if ignored is None else ignored.index(place) - ignored.index(start))
+        place = attempts.take(place, gap)
+    # Everybody who entered: by the last entry, and who came further by the attempt that did.
+    customer, entry = last_of_each(block, first)
+    best, depth = attempts.best(len(block.bounds) - 1, started=1)
+    best, depth = best.take(customer), np.maximum(depth.take(customer), np.int8(1))
+    further = np.flatnonzero(best >= 0)
+    chosen = best.take(further)
+    entry[further] = entries.take(chosen)
+    return People(customer, entry, depth, [entry, *attempts.places(chosen, depth.take(further), started=1)])
 
 
-def unordered(steps: Sequence[Trail], window: int, excluded: Trail | None) -> People:
+def entries_met(first: Trail, second: Trail) -> tuple[Places, Places]:
+    """The entries that step 2 follows, each with the touchpoint of step 2 that comes next (which may be another customer's).
+
+    An entry that another one follows before step 2 comes is never the one that counts: the other one's window ends later, and it
+    reaches all that this one does. So each touchpoint of step 2 has one entry, the last before it.
+    """
+    if not len(first) or not len(second):
+        return np.empty(0, np.intp), np.empty(0, np.intp)
+    index = first.index(second.places) - 1
+    new = np.empty(len(index), bool)
+    new[0] = index[0] >= 0
+    # nothing stands before the first ones; of an entry's several the first counts
+    np.not_equal(index[1:], index[:-1], out=new[1:])
+    kept = np.flatnonzero(new)
+    return first.places.take(index.take(kept)), second.places.take(kept)
+
+
+def unordered(block: Block, steps: Sequence[Trail], window: int, excluded: Trail | None) -> People:
     """The same where the steps may come in any order: an attempt begins with any of them, and step k counts when steps 1 to k
     happened."""
-    largest = max(range(len(steps)), key=lambda number: len(steps[number]))
-    others = [step for number, step in enumerate(steps) if number != largest]
-    attempts = Attempts.begin(merged([before_others(steps[largest], others), *others]), window, excluded)
-    alive = np.arange(len(attempts.entries))
+    attempts = Attempts(block, unordered_entries(block, steps), window, excluded)
     for step in steps:
-        index = found_from(step.place, attempts.entries.place[alive])
-        there = index < len(step)
-        index, alive = index[there], alive[there]
-        alive = attempts.take(alive, step.place[index], step.moment[index])
-    best = attempts.best()
-    places, moments = attempts.put(best, np.arange(len(best)), len(best))
-    entries = attempts.entries
-    return People(entries.place[best] >> NUMBER_BITS, entries.moment[best], attempts.depth[best], places, moments)
+        attempts.take(step.following(attempts.entries.take(attempts.alive)))
+    best, depth = attempts.best(len(block.bounds) - 1, started=0)
+    customer = np.flatnonzero(best >= 0)
+    best, depth = best.take(customer), depth.take(customer)
+    return People(customer, attempts.entries.take(best), depth, attempts.places(best, depth, started=0))
 
 
-def before_others(many: Trail, others: Sequence[Trail]) -> Trail:
-    """Of `many` the last before each touchpoint of `others`, and each customer's last: no other can be the entry that counts,
-    because one of its own kind follows it before anything else of the funnel happens."""
-    kept = np.zeros(len(many), bool)
-    kept[many.lasts] = True
-    for other in others:
-        before = np.searchsorted(many.place, other.place) - 1
-        # of another customer: that one's last, which is kept already
-        kept[before[before >= 0]] = True
-    return Trail(many.place[kept], many.moment[kept])
+def unordered_entries(block: Block, steps: Sequence[Trail]) -> Places:
+    """Where an attempt may begin that counts: at each touchpoint of the steps, but of the most frequent step only at the last
+    before each touchpoint of the others and at each customer's last: no other can be the entry that counts, because one of its
+    own kind follows it before anything else of the funnel happens."""
+    there = np.zeros(len(block), bool)
+    many = max(steps, key=len)
+    for other in steps:
+        if other is many:
+            continue
+        there[other.places] = True
+        before = many.index(other.places) - 1
+        # of another customer: that one's last, which is kept anyway
+        there[many.places.take(before[before >= 0])] = True
+    there[last_of_each(block, many)[1]] = True
+    return np.flatnonzero(there)
 
 
-def ignored_between(ignored: Places | None, start: Places, end: Places) -> NDArray[np.int64]:
-    """How many of `ignored` are at or after each `start` and before its `end`."""
-    if ignored is None or not len(ignored):
-        return np.zeros(len(start), np.int64)
-    return np.searchsorted(ignored, end) - np.searchsorted(ignored, start)
-
-
-def took(trail: Trail, after: Places, start: Moments, end: Moments) -> NDArray[np.bool_]:
+def took(block: Block, trail: Trail, after: Places, start: Moments, end: Moments) -> NDArray[np.bool_]:
     """Whether each customer has a touchpoint of `trail` from `start` to `end`, both inclusive.
 
     after: the place of the touchpoint that happened at `start`: of those at the same moment some stand before it.
     """
-    if not len(trail):
-        return np.zeros(len(after), bool)
-    index = np.searchsorted(trail.place, after)
     hit = np.zeros(len(after), bool)
+    if not len(trail):
+        return hit
+    index = trail.index(after)
+    customer = block.customer.take(after)
     for candidate in (index, index - 1):
-        inside = np.clip(candidate, 0, len(trail) - 1)
-        same = (candidate == inside) & (trail.place[inside] >> NUMBER_BITS == after >> NUMBER_BITS)
-        moment = trail.moment[inside]
-        hit |= same & (moment >= start) & (moment <= end)
+        place = trail.places.take(candidate, mode="clip")
+        moment = block.moment.take(place)
+        hit |= (block.customer.take(place) == customer) & (moment >= start) & (moment <= end)
     return hit

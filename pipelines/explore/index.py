@@ -1,49 +1,56 @@
 """The index of a release: its touchpoints as sorted arrays in files that are mapped into memory, for funnels that answer at once.
 
 `write_index` makes it at the end of a night, `open_index` reads it. `index/touchpoint.arrow`: every touchpoint that can take part
-in a journey, by type and within a type by customer and total order, with the columns a funnel can be divided by as dictionaries;
-`index/customer.arrow`: the customers by rank. Uncompressed Arrow files, because mapped ones cost nothing to open and the pages
-of memory are shared. Does not belong here: what a funnel is (`models/funnel_walk.py`).
+in a journey, by customer and within a customer in the total order, with the columns a funnel can be divided by as dictionaries;
+`index/type.arrow`: the touchpoints of each type, as row numbers of it; `index/customer.arrow`: the customers and where theirs
+begin. Uncompressed Arrow files, because mapped ones cost nothing to open and the pages of memory are shared. Does not belong
+here: what a funnel is (`models/funnel_walk.py`).
 """
 
 from __future__ import annotations
 
 import json
-import threading
-from collections import OrderedDict
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from models.funnel_walk import NUMBER_BITS, Trail, merged
+from models.funnel_walk import Block, Trail, merged
 
 FOLDER = "index"
 TOUCHPOINTS = "touchpoint.arrow"
+TYPES = "type.arrow"
 CUSTOMERS = "customer.arrow"
-LAYOUT = "1"
+LAYOUT = "2"
 # What a funnel can be divided by without a look at the touchpoints themselves.
 DIVIDED = ("channel_detail", "campaign_name", "campaign_source", "campaign_medium", "device", "source_system")
 NONE = "(none)"
-# Those of one type are views; of several types copies, at 10 million touchpoints up to 100 MB each.
-KEPT_TRAILS = 16
 PAGE_BYTES = 4096
+# Touchpoints looked through at once: the tables of a block stay in the processor's cache, and blocks are shared out to its cores.
+BLOCK_ROWS = 1 << 18
+LARGEST_INT32 = 2**31 - 1
+# More help little: the memory is as fast as it is.
+MOST_WORKERS = 8
+
+Result = TypeVar("Result")
 
 
 def write_index(con: duckdb.DuckDBPyConnection, folder: Path, database: str = "work.main") -> int:
     """Write the index of the published tables in `database` to `folder`; returns how many touchpoints it holds."""
     folder.mkdir(parents=True, exist_ok=True)
     customers = con.sql(f"select customer_id from {database}.customer order by customer_id").to_arrow_table()
-    write(folder / CUSTOMERS, customers, {})
     values = {
         name: con.sql(
-            f"select {name} as value from {database}.touchpoint where {name} is not null group by 1 order by 1"
+            f"select coalesce({name}, '{NONE}') as value from {database}.touchpoint group by 1 order by 1"
         ).to_arrow_table()["value"]
         for name in DIVIDED
     }
@@ -52,26 +59,20 @@ def write_index(con: duckdb.DuckDBPyConnection, folder: Path, database: str = "w
     con.register(
         "index_customer",
         pa.table(
-            {"customer_id": customers["customer_id"], "customer_rank": pa.array(range(len(customers)), pa.int64())}
+            {"customer_id": customers["customer_id"], "customer_rank": pa.array(range(len(customers)), pa.int32())}
         ),
     )
     codes = ",\n".join(f"index_{name}.code as {name}" for name in DIVIDED)
-    joins = "\n".join(f"left join index_{name} on index_{name}.value = touchpoint.{name}" for name in DIVIDED)
+    joins = "\n".join(
+        f"join index_{name} on index_{name}.value = coalesce(touchpoint.{name}, '{NONE}')" for name in DIVIDED
+    )
     try:
         found = con.sql(
             f"""
             select
-                touchpoint_type.touchpoint_type_code,
-                index_customer.customer_rank * {1 << NUMBER_BITS} + row_number() over (
-                    partition by touchpoint.customer_id
-                    order by
-                        touchpoint.occurred_at,
-                        case touchpoint.occurred_at_precision when 'day' then 0 when 'minute' then 1 else 2 end,
-                        touchpoint_type.sort_rank,
-                        coalesce(touchpoint.source_row_number, 0),
-                        touchpoint.touchpoint_id
-                ) as place,
+                index_customer.customer_rank,
                 epoch_us(touchpoint.occurred_at) as moment,
+                cast(touchpoint_type.touchpoint_type_code as smallint) as touchpoint_type_code,
                 {codes}
             from {database}.touchpoint
             cross join {database}.setting
@@ -79,17 +80,29 @@ def write_index(con: duckdb.DuckDBPyConnection, folder: Path, database: str = "w
             join index_customer using (customer_id)
             {joins}
             where not touchpoint.is_bot and touchpoint.occurred_at <= setting.data_date_at
-            order by touchpoint_type_code, place
+            order by
+                index_customer.customer_rank,
+                touchpoint.occurred_at,
+                case touchpoint.occurred_at_precision when 'day' then 0 when 'minute' then 1 else 2 end,
+                touchpoint_type.sort_rank,
+                coalesce(touchpoint.source_row_number, 0),
+                touchpoint.touchpoint_id
             """
         ).to_arrow_table()
     finally:
         for name in (*DIVIDED, "customer"):
             con.unregister(f"index_{name}")
+    place = pa.int32() if len(found) <= LARGEST_INT32 else pa.int64()
+    ranks = found["customer_rank"].to_numpy()
+    starts = np.searchsorted(ranks, np.arange(len(customers), dtype=ranks.dtype))
+    write(folder / CUSTOMERS, customers.append_column("first_place", pa.array(starts, place)), {})
     kinds = found["touchpoint_type_code"].to_numpy()
-    edges = [0, *(np.flatnonzero(kinds[1:] != kinds[:-1]) + 1).tolist(), len(kinds)] if len(kinds) else [0]
-    types = {str(kinds[start]): [start, end] for start, end in pairwise(edges)}
+    order = np.argsort(kinds, kind="stable")
+    ends = np.cumsum(np.bincount(kinds)) if len(kinds) else np.empty(0, np.int64)
+    types = {code: [int(ends[code - 1]) if code else 0, int(end)] for code, end in enumerate(ends.tolist())}
+    write(folder / TYPES, pa.table({"place": pa.array(order, place)}), {})
     columns: dict[str, pa.Array] = {
-        "place": found["place"].combine_chunks(),
+        "customer_rank": found["customer_rank"].combine_chunks(),
         "moment": found["moment"].combine_chunks(),
     }
     for name, words in values.items():
@@ -99,6 +112,7 @@ def write_index(con: duckdb.DuckDBPyConnection, folder: Path, database: str = "w
         )
     until = con.sql(f"select epoch_us(data_date_at) from {database}.setting").fetchall()[0][0]
     described = {"layout": LAYOUT, "types": json.dumps(types), "until": str(until)}
+    # last, because it says that the others are there
     write(folder / TOUCHPOINTS, pa.table(columns), described)
     return len(found)
 
@@ -111,31 +125,95 @@ def write(path: Path, table: pa.Table, described: dict[str, str]) -> None:
 
 
 @dataclass(frozen=True)
+class Part:
+    """One block of an index and where it stands in it: its touchpoints from row `start` to before `end`."""
+
+    index: Index
+    block: Block
+    start: int
+    end: int
+    _trails: dict[tuple[int, ...], Trail] = field(default_factory=dict)
+
+    def trail(self, codes: Sequence[int]) -> Trail:
+        """Touchpoints of these types in the block."""
+        key = tuple(sorted(set(codes)))
+        if key not in self._trails:
+            size = self.end - self.start
+            if len(key) == 1:
+                self._trails[key] = Trail(self.index.places(key[0], self.start, self.end), size)
+            else:
+                self._trails[key] = merged([self.trail([code]) for code in key], size)
+        return self._trails[key]
+
+    def values(self, name: str, places: NDArray[np.intp]) -> NDArray[np.integer]:
+        """Column `name` of the touchpoints at these places of the block, as numbers of `Index.words`."""
+        return self.index.codes(name)[self.start : self.end].take(places)
+
+
+@dataclass(frozen=True)
 class Index:
-    """An open index: its arrays are views of the mapped files. until: the data date in microseconds since 1970."""
+    """An open index: its arrays are views of the mapped files.
+
+    first_place: per customer (rank) the row of the first touchpoint, and one more for the end of the last one's. type_places:
+    rows by type, ascending within a type. until: the data date in microseconds since 1970.
+    """
 
     customer_ids: NDArray[np.int64]
-    place: NDArray[np.int64]
+    first_place: NDArray[np.integer]
+    customer: NDArray[np.int32]
     moment: NDArray[np.int64]
+    type_places: NDArray[np.integer]
     types: dict[int, tuple[int, int]]
     until: int
     table: pa.Table
-    _kept: OrderedDict[tuple[int, ...], Trail] = field(default_factory=OrderedDict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def trail(self, codes: Sequence[int]) -> Trail:
-        """Touchpoints of these types; the last ones asked for are kept, with what is known of them."""
-        key = tuple(sorted(set(codes)))
-        with self._lock:
-            found = self._kept.get(key)
-            if found is not None:
-                self._kept.move_to_end(key)
-                return found
-        found = merged([Trail(self.place[start:end], self.moment[start:end]) for start, end in map(self._span, key)])
-        with self._lock:
-            self._kept[key] = found
-            while len(self._kept) > KEPT_TRAILS:
-                self._kept.popitem(last=False)
+    def __len__(self) -> int:
+        return len(self.moment)
+
+    @cached_property
+    def _bounds(self) -> list[tuple[int, int]]:
+        """Blocks of about BLOCK_ROWS touchpoints, as ranks of their first customer and of the one after the last."""
+        edges = np.searchsorted(self.first_place, np.arange(BLOCK_ROWS, len(self), BLOCK_ROWS))
+        cuts = np.unique(np.concatenate([[0], edges, [len(self.customer_ids)]])).tolist()
+        return list(pairwise(cuts))
+
+    @cached_property
+    def _workers(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_WORKERS), thread_name_prefix="index")
+
+    def each(self, work: Callable[[Part], Result]) -> list[Result]:
+        """What `work` makes of each block, in order; the cores share them (numpy works without the interpreter's lock)."""
+        return self.spread([partial(self._one, work, *bounds) for bounds in self._bounds])
+
+    def _one(self, work: Callable[[Part], Result], first: int, end: int) -> Result:
+        return work(self._part(first, end))
+
+    def spread(self, tasks: Sequence[Callable[[], Result]]) -> list[Result]:
+        """The results of these tasks, in order, each worked on by some core. A task may not wait for others."""
+        if len(tasks) == 1:
+            return [tasks[0]()]
+        return list(self._workers.map(lambda task: task(), tasks))
+
+    def _part(self, first: int, end: int) -> Part:
+        bounds = self.first_place[first : end + 1].astype(np.intp)
+        low, high = int(bounds[0]), int(bounds[-1])
+        return Part(
+            self, Block(self.customer[low:high], self.moment[low:high], bounds - low, first), start=low, end=high
+        )
+
+    def places(self, code: int, start: int, end: int) -> NDArray[np.intp]:
+        """The touchpoints of a type from row `start` to before `end`, counted from `start`."""
+        places = self.type_places[slice(*self.types.get(code, (0, 0)))]
+        low, high = np.searchsorted(places, np.array([start, end], places.dtype))
+        return np.subtract(places[low:high], start, dtype=np.intp)
+
+    def codes(self, name: str) -> NDArray[np.integer]:
+        """A column of DIVIDED as numbers of `words`."""
+        return self.table[name].chunk(0).indices.to_numpy() if len(self) else np.empty(0, np.int16)
+
+    def words(self, name: str) -> list[str]:
+        """What the numbers of a column of DIVIDED mean."""
+        found: list[str] = self.table[name].chunk(0).dictionary.to_pylist() if len(self) else []
         return found
 
     def touch(self) -> int:
@@ -143,51 +221,32 @@ class Index:
 
         A page that was not looked at yet is read when it is: at 10 million touchpoints half of a first funnel's time.
         """
-        seen = 0
-        for column in self.table.columns:
-            for chunk in column.chunks:
-                values = chunk.indices if isinstance(chunk, pa.DictionaryArray) else chunk
-                for buffer in values.buffers():
-                    if buffer is not None:
-                        np.frombuffer(buffer, np.uint8)[::PAGE_BYTES].max(initial=0)
-                        seen += buffer.size
-        return seen
-
-    def _span(self, code: int) -> tuple[int, int]:
-        return self.types.get(code, (0, 0))
-
-    def values(self, name: str, codes: Sequence[int], places: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[str]]:
-        """Column `name` of the touchpoints of these types at `places`: a number for each, and what the numbers mean."""
-        column = self.table[name].chunk(0) if len(self.table) else None
-        found = np.full(len(places), -1, np.int64)
-        words: list[str] = column.dictionary.to_pylist() if column is not None else []
-        for code in dict.fromkeys(codes):
-            start, end = self._span(code)
-            here = self.place[start:end]
-            if column is None or not len(here):
-                continue
-            at = np.minimum(np.searchsorted(here, places), len(here) - 1)
-            hit = here[at] == places
-            numbers = column.indices[start:end].fill_null(-1).to_numpy(zero_copy_only=False)
-            found[hit] = numbers[at[hit]]
-        found[found < 0] = len(words)
-        return found, [*words, NONE]
+        arrays = (
+            self.first_place, self.customer, self.moment, self.type_places, self.customer_ids, *map(self.codes, DIVIDED),
+        )  # fmt: skip
+        for array in arrays:
+            array.view(np.uint8)[::PAGE_BYTES].max(initial=0)
+        return sum(array.nbytes for array in arrays)
 
 
 def open_index(release: Path) -> Index | None:
     """The index of a release folder; None where there is none of this layout (a release made by another version)."""
     folder = release / FOLDER
-    if not (folder / TOUCHPOINTS).is_file() or not (folder / CUSTOMERS).is_file():
+    if not all((folder / name).is_file() for name in (TOUCHPOINTS, TYPES, CUSTOMERS)):
         return None
     table = mapped(folder / TOUCHPOINTS)
     described: dict[bytes, bytes] = table.schema.metadata or {}
     if described.get(b"layout") != LAYOUT.encode():
         return None
     types: dict[str, Any] = json.loads(described[b"types"])
+    customers = mapped(folder / CUSTOMERS)
+    starts = numbers(customers, "first_place")
     return Index(
-        customer_ids=numbers(mapped(folder / CUSTOMERS), "customer_id"),
-        place=numbers(table, "place"),
+        customer_ids=numbers(customers, "customer_id"),
+        first_place=np.append(starts, np.array([len(table)], starts.dtype)),
+        customer=numbers(table, "customer_rank"),
         moment=numbers(table, "moment"),
+        type_places=numbers(mapped(folder / TYPES), "place"),
         types={int(code): (start, end) for code, (start, end) in types.items()},
         until=int(described[b"until"]),
         table=table,
@@ -199,7 +258,7 @@ def mapped(path: Path) -> pa.Table:
     return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
 
 
-def numbers(table: pa.Table, name: str) -> NDArray[np.int64]:
+def numbers(table: pa.Table, name: str) -> NDArray[Any]:
     """A column as an array, without a copy."""
     column = table[name]
     return column.chunk(0).to_numpy() if column.num_chunks else np.empty(0, np.int64)

@@ -6,16 +6,18 @@ Does not belong here: reading the question (`pipelines/funnel.py`), the search (
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.catalogue import load_catalogue
-from models.funnel_walk import People, people, took
+from models.funnel_walk import people, took
 from models.interval import wilson
-from pipelines.explore.index import Index
+from pipelines.explore.index import Index, Part
 from pipelines.funnel import SEGMENTS, Answer, Question
 
 DAY = 86_400_000_000
@@ -28,16 +30,38 @@ SPREAD = (
     "seconds_from_entry_three_quarters",
     "seconds_from_entry_nine_tenths",
 )
+# Mean and QUANTILES of the seconds from entry to a step.
+Spread = tuple[float | None, list[float | None]]
+NOBODY: Spread = (None, [None] * len(QUANTILES))
 
 
 @dataclass(frozen=True)
 class Walked:
-    """The people of a question, and of each whether converted, still open, and whether the window is over at the data date."""
+    """The people of a question, ascending by customer.
 
-    people: People
-    is_converted: NDArray[np.bool_]
-    is_open: NDArray[np.bool_]
+    customer: rank. entered: microseconds since 1970. step_count: steps taken. is_over: whether the window is over at the data
+    date. segment: number of the entry's value of the column to divide by, 0 without one. moments: per step when it was taken, of
+    those who took it. taken: per optional step whether it was taken, of those who took the step before it.
+    """
+
+    customer: NDArray[np.intp]
+    entered: NDArray[np.int64]
+    step_count: NDArray[np.int8]
     is_over: NDArray[np.bool_]
+    segment: NDArray[np.integer]
+    moments: list[NDArray[np.int64]]
+    taken: list[NDArray[np.bool_]]
+    last_step: int
+
+    @property
+    def is_converted(self) -> NDArray[np.bool_]:
+        """Whether all steps were taken."""
+        return self.step_count == self.last_step
+
+    @property
+    def is_open(self) -> NDArray[np.bool_]:
+        """Whether they may still be."""
+        return ~self.is_converted & ~self.is_over
 
 
 def codes(types: tuple[str, ...]) -> list[int]:
@@ -50,59 +74,108 @@ def window_of(question: Question) -> int:
     return round(question.window_days * DAY)
 
 
-def walk(index: Index, question: Question) -> Walked:
-    """Who took which steps."""
-    steps = [index.trail(codes(step)) for step in question.steps]
-    excluded = index.trail(codes(question.exclusions))
+def walk(index: Index, question: Question, by: str = "") -> Walked:
+    """Who took which steps; `by` is one of the columns of the index."""
+    steps = [codes(step) for step in question.steps]
+    excluded = codes(question.exclusions)
     ignored = None
     if question.considered:
         named = {*question.considered, *question.exclusions, *(name for step in question.steps for name in step)}
-        ignored = index.trail([entry.code for name, entry in load_catalogue().items() if name not in named]).place
+        ignored = [entry.code for name, entry in load_catalogue().items() if name not in named]
     window = window_of(question)
-    found = people(steps, window, question.mode, excluded, ignored)
-    is_converted = found.step_count == len(steps)
-    is_over = found.entered + window < index.until
-    return Walked(found, is_converted, ~is_converted & ~is_over, is_over)
+
+    def look(part: Part) -> Walked:
+        block = part.block
+        found = people(
+            block,
+            [part.trail(step) for step in steps],
+            window,
+            question.mode,
+            part.trail(excluded) if excluded else None,
+            part.trail(ignored) if ignored else None,
+        )
+        depth, entered = found.step_count, block.moment.take(found.entry)
+        moments = [block.moment.take(places) for places in found.places]
+        taken = []
+        for after, types in question.optional:
+            reached = np.flatnonzero(depth >= after)
+            end = entered.take(reached) + window
+            if after < len(steps):
+                end[depth.take(reached) > after] = moments[after]
+            taken.append(took(block, part.trail(codes(types)), found.places[after - 1], moments[after - 1], end))
+        segment = part.values(by, found.places[0]) if by else np.zeros(len(entered), np.int8)
+        return Walked(
+            found.customer + block.first,
+            entered,
+            depth,
+            entered < index.until - window,
+            segment,
+            moments,
+            taken,
+            len(steps),
+        )
+
+    return together(index.each(look), len(steps), len(question.optional))
+
+
+def together(parts: list[Walked], steps: int, optional: int) -> Walked:
+    """The people of all blocks."""
+
+    def column(of: Callable[[Walked], NDArray[Any]]) -> NDArray[Any]:
+        return np.concatenate([of(part) for part in parts]) if parts else np.empty(0, np.int64)
+
+    return Walked(
+        column(lambda part: part.customer),
+        column(lambda part: part.entered),
+        column(lambda part: part.step_count),
+        column(lambda part: part.is_over),
+        column(lambda part: part.segment),
+        [column(lambda part, n=n: part.moments[n]) for n in range(steps)],  # type: ignore[misc]
+        [column(lambda part, n=n: part.taken[n]) for n in range(optional)],  # type: ignore[misc]
+        steps,
+    )
 
 
 def answer(index: Index, question: Question, by: str = "", trend: bool = False) -> Answer:
     """Count a funnel; `by` is one of the columns of the index."""
-    walked = walk(index, question)
+    walked = walk(index, question, by)
     return Answer(
         question,
         step_rows(index, question, walked, by),
-        optional_rows(index, question, walked),
+        optional_rows(question, walked),
         trend_rows(walked) if trend else [],
     )
 
 
-def segments(index: Index, question: Question, walked: Walked, by: str) -> tuple[NDArray[np.int64], list[str]]:
+def segments(index: Index, walked: Walked, by: str) -> tuple[NDArray[np.int8], list[str]]:
     """The segment of each person as a number, and the names: the largest by name, the others together."""
     if not by:
-        return np.zeros(len(walked.people.rank), np.int64), [ALL]
-    found, words = index.values(by, codes(question.steps[0]), walked.people.places[0])
-    sizes = np.bincount(found, minlength=len(words))
+        return np.zeros(len(walked.entered), np.int8), [ALL]
+    words = index.words(by)
+    sizes = np.bincount(walked.segment, minlength=len(words))
     ranked = sorted(np.flatnonzero(sizes), key=lambda number: (-sizes[number], words[number]))
     kept = ranked[:SEGMENTS]
-    place = np.full(len(words), len(kept), np.int64)
+    place = np.full(len(words), len(kept), np.int8)
     place[kept] = np.arange(len(kept))
-    return place[found], [*(words[number] for number in kept), OTHER]
+    return place.take(walked.segment), [*(words[number] for number in kept), OTHER]
 
 
 def step_rows(index: Index, question: Question, walked: Walked, by: str) -> list[dict[str, Any]]:
     """One row per segment and step, as `pipelines.funnel.step_rows`."""
-    group, names = segments(index, question, walked, by)
-    found = walked.people
-    # people of a segment beside each other, so that each segment is one slice
-    order = np.argsort(group.astype(np.int16), kind="stable") if by else slice(None)
-    ends = np.cumsum(np.bincount(group, minlength=len(names)))
-    depth, entered, is_over = found.step_count[order], found.entered[order], walked.is_over[order]
-    moments = [moment[order] for moment in found.moments]
+    group, names = segments(index, walked, by)
+    last = walked.last_step
+    depths = 2 * (last + 1)
+    key = 2 * walked.step_count.astype(np.intp) + walked.is_over + depths * group.astype(np.intp)
+    # per segment by depth, those whose window is over and the others; then who came at least so far
+    counted = np.bincount(key, minlength=depths * len(names)).reshape(len(names), last + 1, 2)
+    counted = counted[:, ::-1].cumsum(axis=1)[:, ::-1]
+    spreads = index.spread(
+        [partial(spread, walked, group, len(names), step, question.mode) for step in range(1, last + 1)]
+    )
     rows: list[tuple[int, str, list[dict[str, Any]]]] = []
     for number, name in enumerate(names):
-        mine = slice(int(ends[number - 1]) if number else 0, int(ends[number]))
-        if mine.stop > mine.start:
-            steps = segment_rows(question, name, depth[mine], entered[mine], is_over[mine], [m[mine] for m in moments])
+        if counted[number, 1].any():
+            steps = segment_rows(question, name, counted[number], [found[number] for found in spreads])
             rows.append((-sum(row["reached_count"] for row in steps), name, steps))
     return [row for _, _, steps in sorted(rows, key=lambda item: item[:2]) for row in steps]
 
@@ -110,15 +183,11 @@ def step_rows(index: Index, question: Question, walked: Walked, by: str) -> list
 def segment_rows(
     question: Question,
     segment: str,
-    depth: NDArray[np.int64],
-    entered: NDArray[np.int64],
-    is_over: NDArray[np.bool_],
-    moments: list[NDArray[np.int64]],
+    counted: NDArray[np.int64],
+    spreads: list[Spread],
 ) -> list[dict[str, Any]]:
-    """The steps of one segment."""
+    """The steps of one segment. counted: per depth from 0 who came at least so far, window not over and over."""
     last = len(question.steps)
-    # by depth, those whose window is over and the others
-    counted = np.bincount(2 * depth + is_over, minlength=2 * last + 2).reshape(-1, 2)[::-1].cumsum(axis=0)[::-1]
     reached, decided = counted.sum(axis=1), counted[:, 1]
     rows = []
     for step in range(1, last + 1):
@@ -127,7 +196,7 @@ def segment_rows(
         over = int(decided[step] - (decided[step + 1] if step < last else 0))
         previous = int(decided[step - 1]) if step > 1 else 0
         low, high = wilson(int(decided[step]), previous) if previous else (None, None)
-        mean, quarters = spread(moments[step - 1], entered, depth, step, question.mode)
+        mean, quarters = spreads[step - 1]
         rows.append(
             {
                 "segment": segment, "step_number": step, "touchpoint_type": "|".join(question.steps[step - 1]),
@@ -143,37 +212,41 @@ def segment_rows(
     return rows
 
 
-def spread(
-    moment: NDArray[np.int64], entered: NDArray[np.int64], depth: NDArray[np.int64], step: int, mode: str
-) -> tuple[float | None, list[float | None]]:
-    """Mean and quantiles of the seconds from entry to a step, of those who took it."""
-    if step == 1 and mode != "unordered" and len(depth):
-        return 0.0, [0.0] * len(QUANTILES)
-    reached = depth >= step
-    seconds = (moment[reached] - entered[reached]) / 1e6
-    if not len(seconds):
-        return None, [None] * len(QUANTILES)
-    return float(seconds.mean()), np.quantile(seconds, QUANTILES).tolist()
+def spread(walked: Walked, group: NDArray[np.int8], groups: int, step: int, mode: str) -> list[Spread]:
+    """Per group mean and quantiles of the seconds from entry to a step, of those who took it."""
+    reached = np.flatnonzero(walked.step_count >= step)
+    group = group.take(reached)
+    sizes = np.bincount(group, minlength=groups)
+    if step == 1 and mode != "unordered":
+        return [(0.0, [0.0] * len(QUANTILES)) if size else NOBODY for size in sizes]
+    seconds = (walked.moments[step - 1] - walked.entered.take(reached)) / 1e6
+    if groups > 1:
+        # people of a group beside each other, so that each is one slice
+        seconds = seconds.take(np.argsort(group, kind="stable"))
+    pieces = np.split(seconds, np.cumsum(sizes)[:-1])
+    return [(float(piece.mean()), quantiles(piece)) if len(piece) else NOBODY for piece in pieces]
 
 
-def optional_rows(index: Index, question: Question, walked: Walked) -> list[dict[str, Any]]:
+def quantiles(values: NDArray[np.float64]) -> list[float | None]:
+    """QUANTILES of `values` (at least one), between two of them in proportion; puts `values` into another order."""
+    positions = np.array(QUANTILES) * (len(values) - 1)
+    below = positions.astype(np.intp)
+    above = np.minimum(below + 1, len(values) - 1)
+    values.partition(np.unique(np.concatenate([below, above])))
+    found: list[float | None] = (values[below] + (values[above] - values[below]) * (positions - below)).tolist()
+    return found
+
+
+def optional_rows(question: Question, walked: Walked) -> list[dict[str, Any]]:
     """How many took each optional step, as `pipelines.funnel.optional_rows`."""
-    found = walked.people
     rows = []
-    for after, types in question.optional:
-        reached = found.step_count >= after
-        start = found.moments[after - 1][reached]
-        end = found.entered[reached] + window_of(question)
-        if after < len(question.steps):
-            went_on = found.step_count[reached] > after
-            end = np.where(went_on, found.moments[after][reached], end)
-        taken = took(index.trail(codes(types)), found.places[after - 1][reached], start, end)
-        count = int(reached.sum())
+    for (after, types), taken in zip(question.optional, walked.taken, strict=True):
+        converted = walked.is_converted[walked.step_count >= after]
         rows.append(
             {
-                "touchpoint_type": "|".join(types), "after_step_number": after, "reached_count": count,
-                "taken_count": int(taken.sum()), "taken_share": float(taken.sum() / count) if count else None,
-                "converted_count": int((taken & walked.is_converted[reached]).sum()),
+                "touchpoint_type": "|".join(types), "after_step_number": after, "reached_count": len(taken),
+                "taken_count": int(taken.sum()), "taken_share": float(taken.sum() / len(taken)) if len(taken) else None,
+                "converted_count": int((taken & converted).sum()),
             }
         )  # fmt: skip
     return rows
@@ -182,26 +255,25 @@ def optional_rows(index: Index, question: Question, walked: Walked) -> list[dict
 def trend_rows(walked: Walked) -> list[dict[str, Any]]:
     """Per week of entry, as `pipelines.funnel.trend_rows`."""
     # 1970-01-01 was a Thursday: weeks since Monday 1969-12-29
-    week = (walked.people.entered // DAY + 3) // 7
+    week = (walked.entered // DAY + 3) // 7
     if not len(week):
         return []
     first = int(week.min())
     week -= first
-
-    def counted(which: NDArray[np.bool_] | None) -> list[int]:
-        found: list[int] = np.bincount(week if which is None else week[which], minlength=int(week.max()) + 1).tolist()
-        return found
-
-    columns = (None, walked.is_converted, walked.is_open, walked.is_over, walked.is_over & walked.is_converted)
+    # per week by what became of them: 0 neither, 1 converted, 2 window over, 3 both
+    counted = np.bincount(4 * week + walked.is_converted + 2 * walked.is_over).tolist()
+    counted += [0] * (-len(counted) % 4)
     rows = []
-    for number, (entered, converted, opened, decided, won) in enumerate(zip(*map(counted, columns), strict=True)):
+    for number in range(len(counted) // 4):
+        opened, early, lost, won = counted[4 * number : 4 * number + 4]
+        entered, decided = opened + early + lost + won, lost + won
         if not entered:
             continue
         low, high = wilson(won, decided) if decided else (None, None)
         rows.append(
             {
                 "week_date": (EPOCH + dt.timedelta(days=(number + first) * 7 - 3)).date(),
-                "entered_count": entered, "converted_count": converted, "open_count": opened,
+                "entered_count": entered, "converted_count": early + won, "open_count": opened,
                 "converted_share": won / decided if decided else None,
                 "converted_share_low": None if low is None else float(low),
                 "converted_share_high": None if high is None else float(high),
@@ -215,7 +287,7 @@ def person_rows(
 ) -> tuple[list[dict[str, Any]], int]:
     """The people who reached, dropped at or are open at a step, the latest entry first, at most `limit`; and how many."""
     walked = walk(index, question)
-    depth = walked.people.step_count
+    depth = walked.step_count
     wanted = {
         "reached": depth >= step,
         "dropped": (depth == step) & ~walked.is_converted & ~walked.is_open,
@@ -223,13 +295,13 @@ def person_rows(
     }[state]
     chosen = np.flatnonzero(wanted)
     total = len(chosen)
-    entered = walked.people.entered[chosen]
+    entered = walked.entered[chosen]
     if total > limit:
         # all at least as late as the last one shown: with the ties, which the id then orders
         latest = np.partition(entered, total - limit)[total - limit]
         kept = entered >= latest
         chosen, entered = chosen[kept], entered[kept]
-    ids = index.customer_ids[walked.people.rank[chosen]]
+    ids = index.customer_ids[walked.customer[chosen]]
     order = np.lexsort((ids, -entered))[:limit]
     return [
         {

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.funnel_walk import NUMBER_BITS, Trail, merged, people, took
+from models.funnel_walk import Block, Trail, merged, people, took
 from pipelines.explore import walk
 from pipelines.explore.funnels import PEOPLE_ROWS
-from pipelines.explore.index import DIVIDED, TOUCHPOINTS, Index, open_index, write_index
+from pipelines.explore.index import CUSTOMERS, DIVIDED, TOUCHPOINTS, TYPES, Index, mapped, open_index, write_index
 from pipelines.funnel import MODES, Question, ask, read_question
 from tests.sql.test_peers import room_of
 
@@ -84,9 +84,12 @@ def test_arrays_and_tables_agree(con: duckdb.DuckDBPyConnection, index: Index, q
         "from funnel_person order by 1"
     ).fetchall()
     walked = walk.walk(index, question)
+    met_at = np.zeros((len(question.steps), len(walked.customer)), np.int64)
+    for number, moments in enumerate(walked.moments):
+        met_at[number, walked.step_count > number] = moments
     columns = (
-        index.customer_ids[walked.people.rank], walked.people.entered, walked.people.step_count, walked.is_converted,
-        walked.is_open, walked.is_over, *walked.people.moments,
+        index.customer_ids[walked.customer], walked.entered, walked.step_count, walked.is_converted,
+        walked.is_open, walked.is_over, *met_at,
     )  # fmt: skip
     assert [tuple(row) for row in zip(*(column.tolist() for column in columns), strict=True)] == listed
 
@@ -117,7 +120,7 @@ def test_people_behind_a_number_are_the_latest_first(con: duckdb.DuckDBPyConnect
 
 def test_an_index_that_is_not_there_or_of_another_layout_is_none(index: Index, tmp_path: Path) -> None:
     assert open_index(tmp_path) is None
-    for name in (TOUCHPOINTS, "customer.arrow"):
+    for name in (TOUCHPOINTS, TYPES, CUSTOMERS):
         (tmp_path / "index").mkdir(exist_ok=True)
         with pa.OSFile(str(tmp_path / "index" / name), "wb") as sink, pa.ipc.new_file(sink, pa.schema([])):
             pass
@@ -125,10 +128,14 @@ def test_an_index_that_is_not_there_or_of_another_layout_is_none(index: Index, t
     assert set(DIVIDED) <= set(index.table.column_names)
 
 
-def test_all_of_an_index_is_looked_at_beforehand(index: Index) -> None:
-    numbers = sum(column.dtype.itemsize * len(column) for column in (index.place, index.moment))
-    words = sum(index.table[name].chunk(0).indices.nbytes for name in DIVIDED)
-    assert numbers + words <= index.touch()
+def test_all_of_an_index_is_looked_at_beforehand(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    database = con.execute("select current_database()").fetchall()[0][0]
+    write_index(con, tmp_path / "index", f"{database}.main")
+    opened = open_index(tmp_path)
+    assert opened is not None
+    files = sum(mapped(tmp_path / "index" / name).nbytes for name in (TOUCHPOINTS, TYPES, CUSTOMERS))
+    words = sum(opened.table[name].chunk(0).dictionary.nbytes for name in DIVIDED)
+    assert files - words <= opened.touch() <= files + 8
 
 
 def test_a_company_without_touchpoints(tmp_path: Path) -> None:
@@ -143,35 +150,58 @@ def test_a_company_without_touchpoints(tmp_path: Path) -> None:
     assert answer.steps == [] and answer.trend == []
 
 
-def trail(*touchpoints: tuple[int, int, int]) -> Trail:
-    """(customer, number, moment) as a trail."""
-    return Trail(
-        np.array([(c << NUMBER_BITS) | n for c, n, _ in touchpoints], np.int64),
-        np.array([m for _, _, m in touchpoints], np.int64),
-    )
+def walked(*touchpoints: tuple[int, int, str]) -> tuple[Block, dict[str, Trail]]:
+    """(customer, moment, kind) in order, as a block and a trail of each kind."""
+    customer = np.array([customer for customer, _, _ in touchpoints])
+    kinds = np.array([kind for _, _, kind in touchpoints])
+    bounds = np.searchsorted(customer, np.arange(customer.max() + 2))
+    block = Block(customer, np.array([moment for _, moment, _ in touchpoints], np.int64), bounds)
+    return block, {str(kind): Trail(np.flatnonzero(kinds == kind), len(block)) for kind in set(kinds)}
 
 
 def test_the_window_is_inclusive_and_the_latest_of_the_deepest_attempts_counts() -> None:
-    entry = trail((0, 1, 0), (0, 3, 50), (1, 1, 0))
-    goal = trail((0, 2, 10), (0, 4, 60), (1, 2, 11))
-    found = people([entry, goal], window=10)
-    assert found.step_count.tolist() == [2, 1] and found.entered.tolist() == [50, 0]
-    assert found.moments[1].tolist() == [60, 0]
+    block, of = walked((0, 0, "a"), (0, 10, "b"), (0, 50, "a"), (0, 60, "b"), (1, 0, "a"), (1, 11, "b"))
+    found = people(block, [of["a"], of["b"]], window=10)
+    assert found.step_count.tolist() == [2, 1] and found.entry.tolist() == [2, 4]
+    assert [places.tolist() for places in found.places] == [[2, 4], [3]]
 
 
 def test_an_exclusion_ends_the_attempt() -> None:
-    found = people([trail((0, 1, 0)), trail((0, 3, 2))], window=10, excluded=trail((0, 2, 1)))
-    assert found.step_count.tolist() == [1]
+    block, of = walked((0, 0, "a"), (0, 1, "x"), (0, 2, "b"), (1, 0, "a"), (1, 2, "b"), (1, 3, "x"))
+    found = people(block, [of["a"], of["b"]], window=10, excluded=of["x"])
+    assert found.step_count.tolist() == [1, 2]
 
 
 def test_strict_passes_over_what_is_ignored_only() -> None:
-    steps = [trail((0, 1, 0)), trail((0, 3, 2))]
-    assert people(steps, 10, "strict").step_count.tolist() == [1]
-    assert people(steps, 10, "strict", ignored=trail((0, 2, 1)).place).step_count.tolist() == [2]
+    block, of = walked((0, 0, "a"), (0, 1, "i"), (0, 2, "b"))
+    steps = [of["a"], of["b"]]
+    assert people(block, steps, 10, "strict").step_count.tolist() == [1]
+    assert people(block, steps, 10, "strict", ignored=of["i"]).step_count.tolist() == [2]
+
+
+def test_customers_without_a_touchpoint_and_a_block_in_the_middle() -> None:
+    # customers 5 to 8, of whom 6 and 8 have none
+    block = Block(np.array([5, 5, 7]), np.array([0, 1, 2], np.int64), np.array([0, 2, 2, 3, 3]), first=5)
+    found = people(block, [Trail(np.array([0, 2]), 3), Trail(np.array([1]), 3)], window=10)
+    assert found.customer.tolist() == [0, 2] and found.step_count.tolist() == [2, 1]
+
+
+@given(st.sets(st.integers(0, 99)), st.lists(st.integers(0, 100), min_size=1))
+def test_table_and_search_find_the_same(places: set[int], asked: list[int]) -> None:
+    trail = Trail(np.array(sorted(places), np.intp), 100)
+    asked_for = np.array(asked, np.intp)
+    by_search = trail.index(asked_for[:1]).tolist() + [
+        trail.index(asked_for[k : k + 1])[0] for k in range(1, len(asked))
+    ]
+    assert "_table" not in vars(trail)
+    assert trail.index(np.tile(asked_for, 100))[: len(asked)].tolist() == by_search
+    assert "_table" in vars(trail)
+    wanted = [min((place for place in places if place >= start), default=100) for start in asked]
+    assert trail.following(asked_for).tolist() == wanted
 
 
 def test_what_happened_at_the_same_moment_counts_before_and_after() -> None:
-    optional = trail((0, 1, 5), (1, 9, 20))
-    after = np.array([(0 << NUMBER_BITS) | 2, (1 << NUMBER_BITS) | 2], np.int64)
-    assert took(optional, after, np.array([5, 5]), np.array([9, 9])).tolist() == [True, False]
-    assert merged([optional, optional]).place.tolist() == optional.place.tolist()
+    block, of = walked((0, 5, "o"), (0, 5, "a"), (1, 0, "a"), (1, 20, "o"))
+    found = took(block, of["o"], of["a"].places, np.array([5, 0]), np.array([9, 9]))
+    assert found.tolist() == [True, False]
+    assert merged([of["o"], of["o"], of["a"]], 4).places.tolist() == [0, 1, 2, 3]
