@@ -1,13 +1,15 @@
 """Why somebody is who they are: everything a release knows about one customer's identity, or about two.
 
-Belongs here: finding the customers, their identifiers, the path of links between two, what was held back, the history of the ids;
-and the text of it. Does not belong here: deciding any of it (`pipelines/night/resolution.py`).
+Belongs here: finding the customers, their identifiers, the path of links between two, what was held back, the history of the ids.
+Does not belong here: the text of it (`explain_text.py`), deciding any of it (`pipelines/night/resolution.py`).
 """
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,17 @@ import duckdb
 import pyarrow as pa
 
 from models.naming import nearest
-from models.normalise import normalise_identifiers
-from pipelines.warehouse import Warehouse
+from models.normalise import normalise_identifiers, normalise_phone
+from models.normalise.email import normalise_email
+from models.normalise.number import normalise_customer_number
+from models.settings.matching import Matching
+from pipelines.warehouse import Release, Warehouse
 
 Row = dict[str, Any]
 # An identifier as a node of the graph of links.
 Name = tuple[str, str]
-SHOWN = 40
+# More clusters of two customers are not weighed pair by pair on the spot.
+WEIGHED_CLUSTERS = 50
 EVENTS = """
     select identity_event, customer_id, other_customer_id, left_type, left_value, right_type, right_value, match_weight, reason,
         record_count, release_id, occurred_at
@@ -31,6 +37,19 @@ EVENTS = """
 
 class ExplainError(ValueError):
     """An id that the release does not know; the text says what to try."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What an id stands for: the customer, the identifier when one was given, and everybody whose records show that identifier.
+
+    `guard`: why the identifier joins nobody, where it does not.
+    """
+
+    customer_id: int
+    name: Name | None = None
+    holders: tuple[int, ...] = ()
+    guard: str | None = None
 
 
 class Explainer:
@@ -46,18 +65,18 @@ class Explainer:
         names = [column[0] for column in cursor.description or []]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
-    def find(self, text: str) -> tuple[int, Name | None]:
-        """The customer that a customer id or `type:value` stands for, and the identifier when one was given.
+    def find(self, text: str) -> Found:
+        """The customer that a customer id or `type:value` stands for.
 
         An id that was merged or renamed leads to the customer it became. Raises ExplainError.
         """
         if text.strip().isdigit():
-            return self.find_customer(int(text)), None
+            return Found(self.find_customer(int(text)))
         kind, colon, value = text.strip().partition(":")
         if not colon:
             raise ExplainError(
                 f"{text!r} is neither a customer_id (a number) nor an identifier written type:value, "
-                "such as email:anna@example.org."
+                f"such as email:anna@example.org.{self.hint(text.strip())}"
             )
         return self.find_identifier(kind.strip(), value.strip())
 
@@ -77,6 +96,7 @@ class Explainer:
             if not row:
                 raise ExplainError(
                     f"no release has published a customer {customer_id}. Identifiers are written type:value."
+                    f"{self.hint(str(customer_id))}"
                 )
             if row[0]["valid_to"] is None:
                 return customer_id
@@ -87,7 +107,7 @@ class Explainer:
             customer_id = row[0]["merged_into"]
         return customer_id
 
-    def find_identifier(self, kind: str, value: str) -> tuple[int, Name]:
+    def find_identifier(self, kind: str, value: str) -> Found:
         """The customer of an identifier, however it is spelt; raises ExplainError with a hint."""
         table = pa.table(
             {
@@ -100,25 +120,44 @@ class Explainer:
         for candidate in dict.fromkeys((normal, value)):
             found = self.rows(
                 "select customer_id, is_link from customer_identifier where identifier_type = ? and identifier_value = ? "
-                "order by is_link desc, record_count desc, customer_id limit 1",
+                "order by is_link desc, record_count desc, customer_id",
                 [kind, candidate],
             )
             if found:
-                return int(found[0]["customer_id"]), (kind, candidate)
+                guards = self.rows(
+                    "select min(reason) as reason from identity_event "
+                    "where identity_event = 'guard' and left_type = ? and left_value = ?",
+                    [kind, candidate],
+                )
+                holders = tuple(int(row["customer_id"]) for row in found)
+                return Found(holders[0], (kind, str(candidate)), holders, guards[0]["reason"])
         types = [
             row["identifier_type"] for row in self.rows("select distinct identifier_type from customer_identifier")
         ]
         if kind not in types:
-            raise ExplainError(
-                f"no record has an identifier of type {kind!r}{nearest(kind, types)}; there are: {', '.join(sorted(types))}."
-            )
+            raise ExplainError(f"no record has an identifier of type {kind!r}{nearest(kind, sorted(types))}{self.hint(value)}")
         spelt = f" (in normal form {normal})" if normal and normal != value else ""
+        if not normal:
+            spelt = f", which cannot be read as a value of type {kind}"
         refused = self.rows(
             "select reason from identity_event where identity_event = 'rejected' and left_type = ? and left_value = ?",
             [kind, value],
         )
         why = f"; it is no identifier: {refused[0]['reason']}" if refused else ""
         raise ExplainError(f"no customer has {kind} {value!r}{spelt}{why}.")
+
+    def hint(self, value: str) -> str:
+        """The identifiers that a value without its type may have meant, as a sentence; empty when there are none."""
+        emails = [normalise_email(value) or value, value]
+        phone = normalise_phone(value, self.default_country) or value
+        number = normalise_customer_number(value) or value
+        found = self.rows(
+            "select distinct identifier_type || ':' || identifier_value as name from customer_identifier "
+            "where identifier_value in ($1, $2, $3, $4) order by name limit 5",
+            [*emails, phone, number],
+        )
+        names = " or ".join(row["name"] for row in found)
+        return f" Did you mean {names}?" if names else ""
 
     def customer(self, customer_id: int) -> Row:
         """What there is to tell about one customer."""
@@ -138,7 +177,7 @@ class Explainer:
                 [customer_id],
             ),
             "links": self.rows(
-                "select left_type, left_value, right_type, right_value, link_rule, match_weight, source_systems, "
+                "select left_type, left_value, right_type, right_value, link_rule, match_weight, reason, source_systems, "
                 "first_seen_at, last_seen_at, record_count from identity_link where customer_id = ? "
                 "order by left_type, left_value, right_type, right_value, link_rule",
                 [customer_id],
@@ -173,6 +212,22 @@ class Explainer:
             """,
             [customer_id],
         )
+
+    def shared(self, found: Found) -> Row:
+        """An identifier that joins nobody: why, and whose records show it (the first of them with their names)."""
+        kind, value = found.name or ("", "")
+        holders = self.rows(
+            "select c.customer_id, c.full_name from customer as c join customer_identifier as i using (customer_id) "
+            "where i.identifier_type = ? and i.identifier_value = ? order by i.record_count desc, c.customer_id",
+            [kind, value],
+        )
+        return {
+            "identifier_type": kind,
+            "identifier_value": value,
+            "reason": found.guard,
+            "customer_count": len(found.holders),
+            "customers": holders,
+        }
 
     def between(self, one: int, other: int) -> list[Row]:
         """What stands between two customers: pairs that were not joined, and shared identifiers that join nobody."""
@@ -219,8 +274,13 @@ def path_of_links(links: Sequence[Row], start: Name, end: Name) -> list[Row]:
     return steps[::-1]
 
 
-def explain(warehouse: Path, ids: Sequence[str], default_country: str) -> Row:
-    """The whole answer as data: `customers` (one or two), and for two ids `path` and `between`.
+def explain(warehouse: Path, ids: Sequence[str], default_country: str, matching: Matching | None = None) -> Row:
+    """The whole answer as data: `customers`, `shared` (identifiers asked for that join nobody, with everybody whose records show
+    them), and for two ids `same_customer`, `path` and `between`.
+
+    A shared identifier of several customers stands for all of them, so it is told with their names and `customers` leaves
+    them out; beside a second id it stands for that customer, if it is one of them. With `matching` (the night's settings) two
+    customers between whom nothing is written down are weighed on the spot.
 
     Raises ExplainError for an unknown id, WarehouseError when there is no release.
     """
@@ -229,22 +289,77 @@ def explain(warehouse: Path, ids: Sequence[str], default_country: str) -> Row:
         explainer = Explainer(con, default_country)
         try:
             found = [explainer.find(text) for text in ids]
-            customers = [
-                explainer.customer(customer_id) for customer_id in dict.fromkeys(number for number, _ in found)
-            ]
-        except duckdb.CatalogException as error:
+            if len(found) == 2:
+                found = [beside(found[0], found[1]), beside(found[1], found[0])]
+            told = [each for each in found if len(ids) == 2 or len(each.holders) < 2 or each.guard is None]
+            customers = [explainer.customer(number) for number in dict.fromkeys(each.customer_id for each in told)]
+            answer: Row = {"release_id": release.release_id, "customers": customers}
+            shared = {each.name: each for each in found if each.guard is not None}
+            if shared:
+                answer["shared"] = [explainer.shared(each) for each in shared.values()]
+        except duckdb.Error as error:
+            if not isinstance(error, (duckdb.CatalogException, duckdb.BinderException)):
+                raise
             raise ExplainError(
                 f"release {release.release_id} was made by an earlier version, which did not keep this. Run a night first."
             ) from error
-        answer: Row = {"release_id": release.release_id, "customers": customers}
         if len(ids) == 2:
             answer["same_customer"] = len(customers) == 1
             if len(customers) == 2:
-                answer["between"] = explainer.between(found[0][0], found[1][0])
+                answer["between"] = explainer.between(found[0].customer_id, found[1].customer_id)
+                likeness = {"veto", "review"} & {event["identity_event"] for event in answer["between"]}
+                if matching is not None and matching.enabled and not likeness:
+                    answer["weighed"] = weigh_customers(release, matching, found[0].customer_id, found[1].customer_id)
             else:
-                start, end = (name or strongest(customers[0]) for _, name in found)
+                start, end = (each.name or strongest(customers[0]) for each in found)
+                answer["same_identifier"] = start == end
                 answer["path"] = path_of_links(customers[0]["links"], start, end) if start and end else []
         return answer
+
+
+def beside(one: Found, other: Found) -> Found:
+    """`one`, as the customer of `other` where its identifier is shared and stands in that customer's records too."""
+    if one.guard is None or other.customer_id not in one.holders:
+        return one
+    return Found(other.customer_id, one.name, one.holders, one.guard)
+
+
+def weigh_customers(release: Release, matching: Matching, one: int, other: int) -> Row | None:
+    """The likeliest pair of clusters of two customers that likeness did not propose: `match_weight`, `reason`, `veto_reason`,
+    `link_weight` and `review_weight`; None where of one of them no system says a name.
+    """
+    with duckdb.connect(str(release.state_file), read_only=True) as state:
+        records = state.sql(
+            """
+            select distinct a.customer_id, r.* from cluster_record as r
+            join identifier_customer as a on a.cluster_id = r.cluster_id and not a.is_guarded
+            where a.customer_id in ($one, $other) order by r.cluster_id
+            """,
+            params={"one": one, "other": other},
+        ).to_arrow_table()
+    mine = [
+        [
+            c
+            for c, owner in zip(*(records[n].to_pylist() for n in ("cluster_id", "customer_id")), strict=True)
+            if owner == who
+        ]
+        for who in (one, other)
+    ]
+    if not mine[0] or not mine[1] or len(mine[0]) + len(mine[1]) > WEIGHED_CLUSTERS:
+        return None
+    pairs = [(min(a, b), max(a, b)) for a in mine[0] for b in mine[1]]
+    # Here and not above: it brings Splink along, which few questions need.
+    from models.matching.find import weigh_pairs
+
+    best = weigh_pairs(records.drop_columns(["customer_id"]), pairs, matching)[0]
+    levels = json.loads(best["evidence"]).items()
+    return {
+        "match_weight": best["match_weight"],
+        "veto_reason": best["veto_reason"],
+        "reason": ", ".join(f"{name}: {found['level']} ({found['weight']:g})" for name, found in levels),
+        "link_weight": matching.link_weight,
+        "review_weight": matching.review_weight,
+    }
 
 
 def strongest(customer: Row) -> Name | None:
@@ -254,96 +369,3 @@ def strongest(customer: Row) -> Name | None:
         return None
     best = max(links, key=lambda row: (row["record_count"], row["identifier_type"], row["identifier_value"]))
     return best["identifier_type"], best["identifier_value"]
-
-
-def explanation_text(answer: Row) -> str:
-    """The answer for a person, at most 118 columns wide."""
-    lines: list[str] = []
-    for customer in answer["customers"]:
-        lines += customer_lines(customer)
-    if "same_customer" in answer:
-        lines.append("")
-        if answer["same_customer"]:
-            lines.append("Both are one customer." + ("" if answer["path"] else " They are the same identifier."))
-            lines += [f"  {step['from']} -> {step['to']}: {link_text(step)}" for step in answer["path"]]
-        else:
-            lines.append("They are two customers.")
-            lines += [f"  {event_text(event)}" for event in answer["between"]] or ["  Nothing connects them."]
-    return "\n".join(line if len(line) <= 118 else line[:117] + "…" for line in lines)
-
-
-def customer_lines(customer: Row) -> list[str]:
-    """One customer as lines of text."""
-    name = f"  {customer['name']}" if customer["name"] else ""
-    lines = [f"customer {customer['customer_id']}{name}"]
-    for row in customer["identifiers"][:SHOWN]:
-        mark = " " if row["is_link"] else "!"
-        seen = f"{day(row['first_seen_at'])} to {day(row['last_seen_at'])}"
-        label = f"{row['identifier_type']}:{row['identifier_value']}"
-        lines.append(f"  {mark} {label:<48.48} {seen}  {row['record_count']:>5} x  {row['source_systems']}")
-    lines += more(customer["identifiers"])
-    if any(not row["is_link"] for row in customer["identifiers"]):
-        lines.append("  (! joins nobody: shared, blocked, or somebody else's)")
-    for title, rows, text in (
-        ("links", customer["links"], pair_text),
-        ("held back", customer["held_back"], event_text),
-        ("golden record", customer["fields"], field_text),
-        ("household", customer["household"], lambda row: f"{row['customer_id']}  {row['full_name'] or ''}".rstrip()),
-        ("history of the id", customer["history"], history_text),
-    ):
-        if rows:
-            lines.append(f"{title}:")
-            lines += [f"    {text(row)}" for row in rows[:SHOWN]] + more(rows)
-    return lines
-
-
-def more(rows: Sequence[Row]) -> list[str]:
-    """A line that says how many rows are not shown."""
-    return [f"    … {len(rows) - SHOWN} more (all with --json)"] if len(rows) > SHOWN else []
-
-
-def day(moment: Any) -> str:
-    """A date, or as many blanks."""
-    return f"{moment:%Y-%m-%d}" if moment is not None else "unknown   "
-
-
-def link_text(link: Row) -> str:
-    """What a link rests on."""
-    if link["link_rule"] == "likeness":
-        return f"likeness, weight {link['match_weight']:.1f} bit"
-    if link["link_rule"] == "digest":
-        return "digest: one is the MD5 of the other"
-    if link["link_rule"] == "decision":
-        return "decision of a person"
-    what = "link recorded by" if link["link_rule"] == "system_link" else "record of"
-    seen = f"{day(link['first_seen_at'])} to {day(link['last_seen_at'])}"
-    return f"{link['record_count']} x {what} {link['source_systems']}, {seen}"
-
-
-def pair_text(link: Row) -> str:
-    """A link with both its ends."""
-    ends = (f"{link[f'{side}_type']}:{link[f'{side}_value']}" for side in ("left", "right"))
-    return f"{' - '.join(ends)}: {link_text(link)}"
-
-
-def event_text(event: Row) -> str:
-    """A guard, refused pair, veto, review or decision in one line."""
-    ends = [f"{event[f'{side}_type']}:{event[f'{side}_value']}" for side in ("left", "right") if event[f"{side}_type"]]
-    weight = f", weight {event['match_weight']:.1f} bit" if event["match_weight"] is not None else ""
-    return f"{event['identity_event']}: {' - '.join(ends)}{weight}: {event['reason']}"
-
-
-def field_text(row: Row) -> str:
-    """A field of the golden record with its source."""
-    others = f", {row['other_value_count']} other" if row["other_value_count"] else ""
-    invalid = "" if row["is_valid"] else " (not valid)"
-    source = f"{row['source_system']}, {day(row['valid_from']).strip()}"
-    return f"{row['field']:<18}{row['value']}{invalid}  <- {source}: {row['reason']}{others}"
-
-
-def history_text(row: Row) -> str:
-    """One row of the history of an id."""
-    until = f" to {day(row['valid_to'])} ({row['ended_release_id']})" if row["valid_to"] else ""
-    into = f" -> {row['merged_into']}" if row["merged_into"] else ""
-    origin = f" <- {row['split_from']}" if row["split_from"] else ""
-    return f"{row['customer_id']}{into}{origin}: from {day(row['valid_from'])} ({row['release_id']}){until}: {row['reason']}"

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -124,6 +126,23 @@ def find_links(
         pa.array(replaced.sort().to_list(), pa.int64()),
         found.excluded.to_arrow(),
         found.messages,
+    )
+
+
+def weigh_pairs(records: pa.Table, pairs: Sequence[tuple[int, int]], settings: Matching) -> list[dict[str, Any]]:
+    """What the tier thinks of some pairs of clusters, whether or not a blocking rule proposes them; likeliest first.
+
+    `records`: at least their rows (`record.INPUT`). Each is `left`, `right`, `match_weight`, `veto_reason` and `evidence` (JSON as
+    in `MatchResult.links`).
+    """
+    prepared = prepare(records)
+    wanted = pl.DataFrame(pairs, schema={"left": pl.Int64, "right": pl.Int64}, orient="row")
+    scored = score_pairs(prepared, wanted, read_model(settings.model), settings)
+    told = scored.with_columns(veto_reason=veto_reasons(scored, prepared, settings), evidence=_evidence(scored))
+    return (
+        told.select("left", "right", pl.col("match_weight").round(4), "veto_reason", "evidence")
+        .sort(["match_weight", "left", "right"], descending=[True, False, False])
+        .to_dicts()
     )
 
 

@@ -1,6 +1,6 @@
 """Commands about who is who: why a customer is one customer, and which pairs a person should look at.
 
-Does not belong here: the work (`pipelines/explain.py`, `pipelines/review.py`).
+Does not belong here: the work (`pipelines/explain.py`, `pipelines/explain_text.py`, `pipelines/review.py`).
 """
 
 from __future__ import annotations
@@ -27,11 +27,13 @@ def explain(
     from models.configuration import load_configuration
     from pipelines.assets.resource import configuration_file
     from pipelines.explain import explain as answer_of
-    from pipelines.explain import explanation_text
+    from pipelines.explain_text import explanation_text
 
-    country = load_configuration(config or configuration_file()).default_country
+    settings = load_configuration(config or configuration_file())
     with working("looking up"):
-        answer = answer_of(warehouse, [one] if other is None else [one, other], country)
+        answer = answer_of(
+            warehouse, [one] if other is None else [one, other], settings.default_country, settings.identity.matching
+        )
     print(json.dumps(answer, indent=2, default=str) if as_json else explanation_text(answer))
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.explain import ExplainError, explain, explanation_text, path_of_links
+from models.configuration import load_configuration
+from pipelines.explain import ExplainError, explain, path_of_links
+from pipelines.explain_text import explanation_text
 from pipelines.review import ReviewError, review_rows, write_review
 from pipelines.warehouse import Warehouse
 from tests.pipelines.companies import write_lines
@@ -89,14 +91,56 @@ def test_the_path_between_two_identifiers_names_every_link(told: Path) -> None:
     ]
     text = explanation_text(answer)
     assert "email:anna@example.org -> customer_number:10001: 1 x record of canonical, 2026-01-01 to 2026-01-01" in text
-    assert max(map(len, text.splitlines())) <= 118
+    assert max(map(len, text.splitlines())) <= 100
 
 
 def test_two_customers_are_told_what_they_share_and_what_parts_them(told: Path) -> None:
-    answer = explain(told, ["email:anna@example.org", "email:bram@example.org"], "NL")
+    """Nobody compared Anna and Bram: their birth dates and first names differ, so they are weighed when somebody asks."""
+    matching = load_configuration(None).identity.matching
+    answer = explain(told, ["email:anna@example.org", "email:bram@example.org"], "NL", matching)
     assert not answer["same_customer"]
     assert ("guard", "+31201234567") in {(event["identity_event"], event["left_value"]) for event in answer["between"]}
-    assert "They are two customers." in explanation_text(answer)
+    assert answer["weighed"]["veto_reason"] == "different unique number"
+    assert answer["weighed"]["match_weight"] < matching.review_weight
+    text = explanation_text(answer)
+    assert "They are two customers." in text and "birth_date: different" in " ".join(text.split())
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_a_shared_identifier_is_told_with_everybody_whose_it_might_be(told: Path) -> None:
+    answer = explain(told, ["phone:020 123 4567"], "NL")
+    assert answer["customers"] == []
+    (shared,) = answer["shared"]
+    assert (shared["identifier_value"], shared["reason"]) == ("+31201234567", "shared: more than 1 customer_number")
+    assert {row["full_name"] for row in shared["customers"]} == {"Anna Visser", "Bram Visser"}
+    # beside somebody whose records show it, it stands for them, and no link leads to it
+    beside = explain(told, ["phone:0201234567", "email:bram@example.org"], "NL")
+    assert [customer["name"] for customer in beside["customers"]] == ["Bram Visser"]
+    assert (beside["same_customer"], beside["path"]) == (True, [])
+    assert "a shared identifier stands in the customer's records" in explanation_text(beside)
+
+
+def test_every_character_of_a_long_explanation_is_shown_within_a_hundred_columns() -> None:
+    """An identifier of 300 characters, a value without blanks, a name that is a page long."""
+    long = "x" * 300
+    seen = {
+        "first_seen_at": None,
+        "last_seen_at": None,
+        "record_count": 123456,
+        "source_systems": ", ".join(["shop"] * 30),
+    }
+    customer = {
+        "customer_id": 2**62, "name": "n" * 200, "links": [], "held_back": [], "household": [], "history": [],
+        "identifiers": [{"identifier_type": "cookie", "identifier_value": long, "is_link": False, **seen}],
+        "fields": [
+            {"field": "address", "value": long, "is_valid": True, "source_system": "shop", "valid_from": None,
+             "agreeing_system_count": 1, "other_value_count": 0, "reason": "only value"}
+        ],
+    }  # fmt: skip
+    text = explanation_text({"customers": [customer]})
+    assert max(map(len, text.splitlines())) <= 100
+    # and the x of "123456 x"
+    assert text.count("x") == 2 * 300 + 1
 
 
 def test_an_id_that_was_merged_leads_to_the_customer_it_became(told: Path) -> None:
@@ -114,6 +158,9 @@ def test_an_id_that_was_merged_leads_to_the_customer_it_became(told: Path) -> No
         ("emial:anna@example.org", "no record has an identifier of type 'emial'; did you mean 'email'?"),
         ("anna", "neither a customer_id"),
         ("12345", "no release has published a customer 12345"),
+        ("10001", "Identifiers are written type:value. Did you mean customer_number:10001?"),
+        ("Anna@Example.org", "such as email:anna@example.org. Did you mean email:anna@example.org?"),
+        ("phone:call her", "no customer has phone 'call her', which cannot be read as a value of type phone"),
     ],
 )
 def test_an_unknown_id_is_told_with_a_hint(told: Path, text: str, message: str) -> None:
