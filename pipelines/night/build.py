@@ -121,8 +121,9 @@ def fingerprint(session: Session, contract: Contract, target: str, moment: str) 
 
 def comment_table(session: Session, contract: Contract, target: str) -> None:
     """Write the contract's descriptions as COMMENTs (`create or replace` drops them)."""
-    for statement in contract.comments(target):
-        session.run(statement)
+    with session.together():
+        for statement in contract.comments(target):
+            session.run(statement)
 
 
 def full_models(changed: set[str], everything: bool) -> set[str]:

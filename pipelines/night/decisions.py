@@ -103,7 +103,9 @@ def header_places(path: Path, row: list[str]) -> list[int]:
 
 def read_row(path: Path, line: int, row: list[str], places: list[int]) -> Decision | str | None:
     """One line as a decision, as the text of a warning, or None when it leaves the matter open."""
-    left, right, decision = (row[place].strip() if place < len(row) else "" for place in places)
+    if max(places) >= len(row):
+        return f"{path}: line {line}: ends before its decision ({len(row)} of {max(places) + 1} columns); the line is left out."
+    left, right, decision = (row[place].strip() for place in places)
     word = decision.lower()
     if word in UNDECIDED:
         return None
@@ -115,6 +117,8 @@ def read_row(path: Path, line: int, row: list[str], places: list[int]) -> Decisi
         if not colon or not kind.strip() or not value.strip():
             return f"{path}: line {line}: {name} is not written type:value (such as email:anna@example.org); left out."
         ends.append((kind.strip(), value.strip()))
+    if ends[0] == ends[1]:
+        return f"{path}: line {line}: left and right are one identifier; the line is left out."
     return Decision(line, ends[0], ends[1], word)
 
 
@@ -173,8 +177,37 @@ def take_decisions(session: Session, configuration: Configuration) -> list[str]:
         """
     )
     session.run("create or replace table state.main.decision as select * from scratch.main.new_decision")
+    return shown(path, warnings)
+
+
+def shown(path: Path | None, warnings: list[str]) -> list[str]:
+    """The first warnings, and how many more there are."""
     more = len(warnings) - SHOWN_WARNINGS
     return warnings[:SHOWN_WARNINGS] + ([f"{path}: {more} more lines cannot be used."] if more > 0 else [])
+
+
+def unmet_decisions(session: Session, configuration: Configuration) -> list[str]:
+    """Warnings about decisions in force that the resolution could not follow: of shared identifiers, and against each other."""
+    path = configuration.identity.decisions
+    warnings = []
+    for line, decision, side, reason in session.rows(
+        """
+        select d.line_number, d.decision,
+            case when l.is_guarded then 'left' when r.is_guarded then 'right' end as side,
+            case when l.is_guarded then l.guard_reason else r.guard_reason end as reason
+        from state.main.decision as d
+        join state.main.identifier_customer as l on l.identifier_code = d.left_code
+        join state.main.identifier_customer as r on r.identifier_code = d.right_code
+        where l.is_guarded or r.is_guarded or (l.customer_id = r.customer_id) <> (d.decision = 'same')
+        order by d.line_number
+        """
+    ):
+        if side is not None:
+            why = f"names an identifier that joins nobody ({reason}); name the person by another one"
+        else:
+            why = f"{decision} does not hold, because other lines say otherwise about the people it is about"
+        warnings.append(f"{path}: line {line}: {why}. The line changes nothing.")
+    return shown(path, warnings)
 
 
 def coded_ends(configuration: Configuration, decisions: list[Decision]) -> pa.Table:

@@ -11,7 +11,7 @@ import datetime as dt
 
 from models.configuration import Configuration
 from models.contract import load_contracts
-from pipelines.night.decisions import prepare_decisions, take_decisions
+from pipelines.night.decisions import prepare_decisions, take_decisions, unmet_decisions
 from pipelines.night.device import LESSER, RANK, assign_records, attribute_sessions, prepare_devices
 from pipelines.night.evidence import collect_evidence, prepare_evidence
 from pipelines.night.id_history import TABLE as HISTORY
@@ -49,6 +49,7 @@ def resolve_night(
     warnings += take_decisions(session, configuration)
     resolve_customers(session, configuration, secret)
     warnings += join_alike(session, configuration)
+    warnings += unmet_decisions(session, configuration)
     session.run(
         """
         create or replace table scratch.main.changed_code as

@@ -207,8 +207,7 @@ class Night:
         contract = load_contracts()["release"]
         if not self.session.exists("work", "release"):
             self.session.run(f"create table work.main.release ({contract.ddl()})")
-        for statement in contract.comments("work.main.release"):
-            self.session.run(statement)
+        build.comment_table(self.session, contract, "work.main.release")
         columns = {column.name for column in contract.columns}
         row: dict[str, Any] = {
             "release_id": self.release_id,
@@ -257,7 +256,7 @@ class Night:
                     "checks": publish.describe_checks([asdict(outcome) for outcome in self.outcomes]),
                 },
                 data=data,
-                previous=self.base.summary["night"].get("headline") if self.base else None,
+                previous=self.previous_night(),
                 lineage=dictionary_lineage(self.catalog, exports),
             ),
             publish.release_folder(self.warehouse, self.release_id) / "report",
@@ -265,8 +264,16 @@ class Night:
         )
         # Kept in release.json, so that the next report can say what changed.
         self.figures["headline"] = data.rows("headline").rows[0]
+        self.figures["standings"] = data.rows("standings").rows
         self.session.look_in()
         return pages
+
+    def previous_night(self) -> dict[str, Any] | None:
+        """What the release before keeps of its night for the next report; None on the first night."""
+        if self.base is None:
+            return None
+        summary = self.base.summary
+        return {**summary["night"], "release_id": summary["release_id"], "data_date_at": summary["data_date_at"]}
 
     def switch(self) -> Release:
         """Close the files, complete the release folder and make it current."""

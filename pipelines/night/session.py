@@ -7,7 +7,8 @@ Does not belong here: what the tables mean.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,17 @@ class Session:
             self.run(f"insert into {target} by name select * from arrow_input")
         finally:
             self.con.unregister("arrow_input")
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """One transaction for many small statements on one database: each alone would wait for the disk."""
+        self.con.execute("begin")
+        try:
+            yield
+        except BaseException:
+            self.con.execute("rollback")
+            raise
+        self.con.execute("commit")
 
     def drop(self, relations: Iterable[str]) -> None:
         """Drop tables that may or may not be there."""
