@@ -17,6 +17,7 @@ from pipelines.drawing.markup import joined, number, tag
 
 # Plot area of a line chart in its own units; it is stretched to the place it gets.
 WIDTH, HEIGHT = 600.0, 160.0
+SPARK_WIDTH = 180.0
 
 
 def percent(value: float, low: float, high: float) -> float:
@@ -75,7 +76,7 @@ def spark(values: Sequence[float | None], marked: Sequence[bool], label: str) ->
     if not known:
         return Markup("")
     top = max(known) or 1.0
-    step = 120 / max(1, len(values) - 1)
+    step = SPARK_WIDTH / max(1, len(values) - 1)
     points = [(i * step, 26 - 24 * value / top) for i, value in enumerate(values) if value is not None]
     dots = [
         tag("circle", cx=number(i * step), cy=number(26 - 24 * value / top), r="2.6", class_="mark")
@@ -83,7 +84,9 @@ def spark(values: Sequence[float | None], marked: Sequence[bool], label: str) ->
         if is_marked and value is not None
     ]
     line = tag("polyline", points=" ".join(f"{number(x)},{number(y)}" for x, y in points))
-    return tag("svg", tag("title", label), line, dots, viewBox="-3 -1 126 30", class_="spark", role="img")
+    return tag(
+        "svg", tag("title", label), line, dots, viewBox=f"-3 -1 {SPARK_WIDTH + 6:.0f} 30", class_="spark", role="img"
+    )
 
 
 @dataclass(frozen=True)
@@ -160,11 +163,17 @@ def heat(text: str, strength: float) -> Markup:
     return tag("td", text, class_=f"heat h{level}")
 
 
-def bubble(label: str, detail: str, size: float, tone: str, sign: str, href: str | None = None) -> Markup:
-    """A round mark with a label; `size` 0 to 1 is its area, `tone` its colour class, `sign` says the same without colour."""
+def bubble(
+    label: str, detail: str, size: float, tone: str, sign: str, href: str | None = None, figure: str = ""
+) -> Markup:
+    """A round mark with a label; `size` 0 to 1 is its area, `tone` its colour class, `sign` says the same without colour.
+
+    figure: the number behind the size, beside the label. detail: what a pointer and a screen reader are told.
+    """
     edge = 0.6 + 1.9 * math.sqrt(max(0.0, min(1.0, size)))
     mark = tag("span", sign, class_=f"ball {tone}".strip(), style=f"--d:{edge:.2f}rem", aria_hidden="true")
-    text = [mark, tag("span", label), tag("span", f": {detail}", class_="hidden")]
+    shown = tag("small", figure, aria_hidden="true") if figure else ""
+    text = [mark, tag("span", label), tag("span", f": {detail}", class_="hidden"), shown]
     if href:
         return tag("a", text, class_="bubble", href=href, title=f"{label}: {detail}")
     return tag("span", text, class_="bubble", tabindex="0", title=f"{label}: {detail}")

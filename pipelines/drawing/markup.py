@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from markupsafe import Markup, escape
 
-VOID = {"br", "col", "hr", "img", "input", "link", "meta"}
+VOID = {"br", "col", "hr", "img", "input", "link", "meta", "wbr"}
 # Elements that the next one of their kind, or the end of what holds them, closes (HTML standard, "Optional tags").
 CLOSED_BY_THE_NEXT = {"li", "option", "tbody", "td", "th", "thead", "tr"}
 # Shapes without content; SVG inside HTML may close itself.
@@ -60,6 +60,12 @@ def _text(content: Iterable[Content | Iterable[Content]]) -> Iterable[str]:
 def joined(parts: Iterable[Content]) -> Markup:
     """Several pieces after each other, texts escaped."""
     return Markup("".join(str(escape(part)) for part in parts if part is not None))
+
+
+def breakable(name: str) -> Markup:
+    """A name out of a file that may be broken after its dots and underscores, where there is no room for all of it."""
+    pieces = re.split(r"(?<=[._/])(?=[^._/])", name)
+    return joined([piece for text in pieces for piece in (text, tag("wbr"))][:-1])
 
 
 def number(value: float) -> str:

@@ -1,6 +1,6 @@
 """Numbers, shares, durations, amounts and times as a reader of one language writes them.
 
-Does not belong here: words (`pipelines/report/texts.yaml`) other than unit signs.
+Does not belong here: words (`pipelines/report/texts.yaml`) other than units, yes and no.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Any
 MISSING = "–"
 # (group sign, decimal sign). Danish and Dutch write 1.234,5; English 1,234.5.
 SIGNS = {"en": (",", "."), "nl": (".", ","), "da": (".", ",")}
+YES_NO = {"en": ("yes", "no"), "nl": ("ja", "nee"), "da": ("ja", "nej")}
+POINTS = {"en": "points", "nl": "procentpunten", "da": "procentpoint"}
 UNITS = {
     "en": ("s", "min", "h", "days"),
     "nl": ("s", "min", "u", "dagen"),
@@ -43,13 +45,25 @@ class Formatter:
             return MISSING
         if value == int(value) or abs(value) >= 100:
             return self.number(value)
+        if abs(value) < 0.0001:
+            return self._beyond("<", 0.0001, 4) if value > 0 else self._beyond(">", -0.0001, 4)
         return self.number(value, max(0, 2 - math.floor(math.log10(abs(value)))))
 
+    def _beyond(self, sign: str, limit: float, digits: int) -> str:
+        return sign + self.number(limit, digits)
+
     def share(self, value: float | None, digits: int = 1) -> str:
-        """A share of 0 to 1 as per cent."""
+        """A share of 0 to 1 as per cent; what is not nothing and not all is never written as such."""
         if value is None or not math.isfinite(value):
             return MISSING
-        return self.number(100 * value, digits) + ("%" if self.language != "da" else " %")
+        step = 10.0**-digits
+        if 0 < 100 * value < step / 2:
+            text = self._beyond("<", step, digits)
+        elif 100 - step / 2 <= 100 * value < 100:
+            text = self._beyond(">", 100 - step, digits)
+        else:
+            text = self.number(100 * value, digits)
+        return text + ("%" if self.language != "da" else " %")
 
     def points(self, value: float | None) -> str:
         """A difference of shares as signed percentage points."""
@@ -59,13 +73,25 @@ class Formatter:
 
     def signed(self, value: float | None) -> str:
         """A difference with its sign."""
-        return MISSING if value is None else ("+" if value > 0 else "") + self.figure(value)
+        if value is None or not math.isfinite(value):
+            return MISSING
+        return ("+" if value > 0 else "") + self.number(value, 0 if value == int(value) or abs(value) >= 100 else 1)
+
+    def difference(self, column: str, value: float) -> str:
+        """The difference of two values of a column, with its sign and unit."""
+        if "_share" in column:
+            return f"{self.points(value)} {POINTS[self.language]}"
+        return f"{self.currency} {self.signed(value)}" if "_amount" in column else self.signed(value)
 
     def amount(self, value: float | None) -> str:
         """An amount in the base currency."""
         if value is None or not math.isfinite(value):
             return MISSING
-        return f"{self.currency} {self.number(value, 2 if abs(value) < 100 else 0)}"
+        return f"{self.currency} {self.number(value, 2 if 0 < abs(value) < 100 else 0)}"
+
+    def p_value(self, value: float) -> str:
+        """A p-value, to three decimals."""
+        return self._beyond("<", 0.001, 3) if value < 0.001 else self.number(value, 3)
 
     def duration(self, seconds: float | None) -> str:
         """Seconds in the largest unit that leaves a number of at least one."""
@@ -92,10 +118,12 @@ class Formatter:
         if value is None:
             return MISSING
         if isinstance(value, bool):
-            return "✓" if value else MISSING
+            return YES_NO[self.language][0 if value else 1]
         if isinstance(value, dt.datetime | dt.date):
             return self.moment(value)
         if isinstance(value, int | float):
+            if column.startswith("p_value"):
+                return self.p_value(value)
             if "_share" in column or ("probability" in column and not column.endswith("_bin")):
                 return self.share(value)
             if "_amount" in column:

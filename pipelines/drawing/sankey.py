@@ -16,9 +16,14 @@ from markupsafe import Markup
 from pipelines.drawing.markup import number, tag
 
 NODE_WIDTH = 12.0
-COLUMN_WIDTH = 190.0
-GAP = 10.0
-HEIGHT = 420.0
+COLUMN_WIDTH = 200.0
+# Characters of a label with its number that fit before the next column.
+LABEL = 28
+# A label is 12 high: the boxes of the thinnest nodes stand that far apart.
+GAP = 12.0
+# Room for a line of headings above the boxes.
+HEAD = 20.0
+HEIGHT = 440.0
 
 
 @dataclass(frozen=True)
@@ -97,12 +102,23 @@ def band(x1: float, y1: float, thick_out: float, x2: float, y2: float, thick_in:
     )
 
 
+def shortened(text: str, most: int) -> str:
+    """A text of at most so many characters; the whole of it is in the title of its box."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
 def draw(
-    ways: Sequence[Way], ends: dict[str, str], label: Callable[[str], str], count: Callable[[int], str], title: str
+    ways: Sequence[Way],
+    ends: dict[str, str],
+    label: Callable[[str], str],
+    count: Callable[[int], str],
+    title: str,
+    headings: Sequence[str] = (),
 ) -> Markup:
     """The diagram as SVG. `ends`: end name → colour class; `label` and `count` say names and numbers in the reader's language.
 
-    Nodes can be reached by keyboard; `script.js` focuses the ways through the one chosen.
+    headings: what the columns are, from the left. Nodes can be reached by keyboard; `script.js` focuses the ways through the one
+    chosen.
     """
     nodes, links = flows(ways)
     placed = place(nodes, list(ends))
@@ -153,7 +169,7 @@ def draw(
                 ),
                 tag(
                     "text",
-                    label(node.name),
+                    shortened(label(node.name), LABEL - 1 - len(count(node.count))),
                     " ",
                     tag("tspan", count(node.count)),
                     x=number(node.column * COLUMN_WIDTH + NODE_WIDTH + 4),
@@ -167,15 +183,21 @@ def draw(
                 data_k=order[key],
             )
         )
+    head = HEAD if headings else 0.0
+    named = [
+        tag("text", text, x=number(column * COLUMN_WIDTH), y=number(8 - head), class_="at")
+        for column, text in enumerate(headings[:columns])
+    ]
     paths = [[way.count, *(order[key] for key in enumerate(way.nodes))] for way in ways]
     return tag(
         "div",
         tag(
             "svg",
             tag("title", title),
+            named,
             bands,
             boxes,
-            viewBox=f"0 -2 {number(width)} {number(height)}",
+            viewBox=f"0 {number(-2 - head)} {number(width)} {number(height + head)}",
             class_="sankey",
             data_ways=json.dumps(paths, separators=(",", ":")),
         ),

@@ -53,6 +53,9 @@ def _level(
     ranked = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
     shown = [item for item in (ranked if len(ranked) <= keep + 1 else ranked[:keep]) if item[1] >= floor]
     rest = ranked[len(shown) :]
+    if len(rest) == 1:
+        # "other" that is only one has a name
+        shown, rest = ranked, []
     items: list[Markup] = []
     for name, size in shown:
         inner = [way for way in ways if len(way.nodes) > depth and way.nodes[depth] == name]

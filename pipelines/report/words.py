@@ -36,18 +36,25 @@ class Words:
         self._label = f"label_{language}"
 
     def say(self, key: str, **values: Any) -> str:
-        """Text `section.key[.part]` with `{name}` filled in."""
+        """Text `section.key[.part]` with `{name}` filled in; of a `count` of "1", the text `…_one` where there is one."""
         section, *path = key.split(".")
         found: Any = texts()[section]
         for part in path:
             found = found[part]
+        if values.get("count") == "1" and self.has(f"{key}_one"):
+            return self.say(f"{key}_one", **values)
         text: str = found[self.language]
         return text.format(**values) if values else text
 
     def has(self, key: str) -> bool:
         """Whether there is such a text."""
-        section, _, rest = key.partition(".")
-        return rest in texts()[section]
+        section, *path = key.split(".")
+        found: Any = texts()[section]
+        for part in path:
+            if not isinstance(found, dict) or part not in found:
+                return False
+            found = found[part]
+        return True
 
     def column(self, name: str) -> str:
         """Heading of a table column: the glossary's word, that of a window of days, else the name without underscores."""
@@ -59,13 +66,16 @@ class Words:
             return f"{self.column(window[1])}, {window[2]} {UNITS[self.language][-1]}"
         return name.replace("_", " ")
 
-    def value(self, value: Any) -> str:
-        """A name from the data in the reader's words: touchpoint type, channel, phase, status; else as it stands."""
+    def value(self, value: Any, kind: str = "") -> str:
+        """A name from the data in the reader's words: touchpoint type, channel, phase, status; else as it stands.
+
+        kind: the column's name, or "channel": a channel may be called as a touchpoint type is (chat, chatbot).
+        """
         if value is None:
             return "–"
         text = str(value)
-        entry = load_catalogue().get(text)
-        if entry is not None:
-            return str(getattr(entry, self._label))
         found = texts()["values"].get(text)
+        entry = load_catalogue().get(text)
+        if entry is not None and not (found and kind.endswith("channel")):
+            return str(getattr(entry, self._label))
         return found[self.language] if found else text.replace("_", " ")

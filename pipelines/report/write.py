@@ -52,7 +52,7 @@ FIRST_LANGUAGE = "en"
 
 @dataclass(frozen=True)
 class ReportRequest:
-    """What a report is of: the release's description, its queries, and the overview's figures of the release before."""
+    """What a report is of: the release's description, its queries, and what the release before keeps of its night."""
 
     release: Mapping[str, Any]
     data: Data

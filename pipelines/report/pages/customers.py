@@ -6,10 +6,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from pipelines.drawing.charts import bar, heat, interval
+from pipelines.drawing.charts import bar, heat, interval, round_scale
 from pipelines.drawing.markup import tag
 from pipelines.report.data import Data, Rows
-from pipelines.report.figure import Column, Page, figure, plain, table
+from pipelines.report.figure import Column, Page, figure, plain, scaled, table, with_interval
 from pipelines.report.words import Words
 
 COHORTS = 18
@@ -23,7 +23,8 @@ def customers(words: Words, data: Data) -> Page:
         rows = data.rows(key)
         body.append(figure(words, key, groups(words, rows, label, key), rows, with_table=False))
     retained, trusted = data.rows("retention"), data.rows("reliability")
-    body.append(figure(words, "retention", retention(words, retained), retained))
+    note = words.say("ui.retention_note")
+    body.append(figure(words, "retention", retention(words, retained), retained, note=note))
     body.append(figure(words, "reliability", reliability(words, trusted), trusted))
     rows = data.rows("suggestions")
     body.append(
@@ -36,7 +37,10 @@ def groups(words: Words, rows: Rows, label: str, key: str) -> Markup:
     """Groups of customers with their size as bars."""
     largest = max((row["customer_count"] for row in rows.rows), default=1)
     columns = [
-        plain(words, label),
+        Column(
+            words.column(label),
+            lambda row: words.say("ui.none") if row[label] is None else words.value(row[label], label),
+        ),
         plain(words, "customer_count"),
         Column(words.say("ui.size"), lambda row: bar(row["customer_count"], largest), "plot"),
         *(plain(words, name) for name in rows.columns if name not in (label, "customer_count")),
@@ -56,11 +60,12 @@ def retention(words: Words, rows: Rows) -> Markup:
     largest = max(later, default=1.0) or 1.0
     head = [
         tag("th", words.column("cohort_month"), scope="col"),
-        tag("th", words.column("customer_count"), scope="col"),
+        tag("th", words.column("customer_count"), scope="col", class_="n"),
     ]
     head += [tag("th", str(period), scope="col", class_="heat") for period in range(1, last + 1)]
     lines = []
-    for month in sorted(cohorts, key=str)[-COHORTS:]:
+    told = [month for month in sorted(cohorts, key=str) if any(period > 0 for period in cohorts[month])]
+    for month in told[-COHORTS:]:
         cells = [tag("th", str(month)[:7], scope="row"), tag("td", words.format.number(sizes[month]), class_="n")]
         for period in range(1, last + 1):
             share = cohorts[month].get(period)
@@ -73,22 +78,37 @@ def retention(words: Words, rows: Rows) -> Markup:
 
 def reliability(words: Words, rows: Rows) -> Markup:
     """Predicted beside what happened: the dashed line is the prediction, the dot what came true."""
+    share = words.format.share
+    tops = (max(row["bought_share_high"], row["mean_probability"]) for row in rows.rows)
+    end = min(1.0, round_scale(max(tops, default=1.0))[-1])
+    bins = max((row["probability_bin"] for row in rows.rows), default=0)
+
+    def group(row: dict[str, Any]) -> str:
+        place = row["probability_bin"]
+        return words.say("ui.bin", place=place, bins=bins) if place else words.say("ui.all_customers")
+
+    def bought(row: dict[str, Any]) -> Markup:
+        return with_interval(
+            share(row["bought_share"]), share(row["bought_share_low"]), share(row["bought_share_high"])
+        )
+
     columns = [
+        Column(words.column("probability_bin"), group),
         plain(words, "mean_probability"),
-        plain(words, "customer_count"),
+        Column(words.column("bought_share"), bought, "n"),
         Column(
-            words.say("ui.came_true"),
+            scaled(words.say("ui.came_true"), words.format.share(0, 0), words.format.share(end, 0)),
             lambda row: interval(
                 row["bought_share_low"],
                 row["bought_share"],
                 row["bought_share_high"],
                 0.0,
-                1.0,
+                end,
                 row["mean_probability"],
                 marked=False,
             ),
             "plot",
         ),
-        plain(words, "bought_share"),
+        plain(words, "customer_count"),
     ]
     return table(columns, rows.rows, words.say("figures.reliability.title"))

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from pipelines.drawing import sankey, tree
 from pipelines.drawing.charts import bar, heat
-from pipelines.drawing.markup import joined, tag
+from pipelines.drawing.markup import tag
 from pipelines.drawing.sankey import Way
 from pipelines.report.data import Data, Rows
 from pipelines.report.figure import Column, Page, figure, plain, table
@@ -62,11 +62,10 @@ def journey(words: Words, data: Data, definition: str) -> Page:
     backward = data.rows("journey_ways_backward", definition=definition)
     matrix = data.rows("step_matrix", definition=definition)
     title = words.say("figures.ways.title", name=name)
-    drawing = sankey.draw(ways(forward, True), ENDS, words.value, words.format.number, title)
+    headings = [*(words.column(step) for step in STEPS), words.say("ui.after_that")]
+    drawing = sankey.draw(ways(forward, True), ENDS, words.value, words.format.number, title, headings)
     body = [
-        figure(
-            words, "ways", joined([tag("p", words.say("ui.sankey_help"), class_="soft"), drawing]), forward, name=name
-        ),
+        figure(words, "ways", drawing, forward, note=words.say("ui.sankey_help"), name=name),
         figure(
             words,
             "tree_forward",
@@ -103,20 +102,34 @@ def _tree(words: Words, paths: Sequence[Way]) -> Markup:
 
 
 def step_matrix(words: Words, rows: Rows) -> Markup:
-    """Touchpoint types down, steps across; each cell the share of all journeys that are there at that step."""
+    """Touchpoint types down, steps across; each cell the share of all journeys that are there at that step.
+
+    Below the commonest types the rarer ones in one line, and how many have ended by then: each column adds up to all journeys.
+    """
     shares: dict[str, dict[int, float]] = {}
+    ended: dict[str, dict[int, float]] = {}
     for row in rows.rows:
-        shares.setdefault(row["state"].strip("()"), {})[row["step_number"]] = row["journey_share"]
-    largest = max((value for line in shares.values() for value in line.values()), default=1.0)
+        name = row["state"].strip("()")
+        (ended if name != row["state"] else shares).setdefault(name, {})[row["step_number"]] = row["journey_share"]
+    kept = list(shares.items())[:MATRIX_TYPES]
+    rest: dict[int, float] = {}
+    for _, line in list(shares.items())[MATRIX_TYPES:]:
+        for step, value in line.items():
+            rest[step] = rest.get(step, 0.0) + value
+    if rest:
+        kept.append(("other", rest))
+    kept += [(name, ended[name]) for name in ENDS if name in ended]
+    first_end = next((place for place, (name, _) in enumerate(kept) if name in ended), None)
+    largest = max((value for _, line in kept for value in line.values()), default=1.0)
     head = [tag("th", words.column("touchpoint_type"), scope="col")]
     head += [tag("th", str(step), scope="col", class_="heat") for step in range(1, MATRIX_STEPS + 1)]
     lines = []
-    for name, line in list(shares.items())[:MATRIX_TYPES]:
+    for place, (name, line) in enumerate(kept):
         cells = [tag("th", words.value(name), scope="row")]
         for step in range(1, MATRIX_STEPS + 1):
-            value = line.get(step)
-            cells.append(heat("" if value is None else words.format.share(value), (value or 0) / largest))
-        lines.append(tag("tr", cells))
+            found = line.get(step)
+            cells.append(heat("" if found is None else words.format.share(found), (found or 0) / largest))
+        lines.append(tag("tr", cells, class_="sum" if place == first_end else None))
     title = words.say("figures.step_matrix.label")
     return tag(
         "div",

@@ -9,10 +9,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from pipelines.drawing.charts import Line, interval, line_chart, round_scale
+from pipelines.drawing.charts import Line, line_chart, round_scale
 from pipelines.drawing.markup import joined, tag
 from pipelines.report.data import Data, Rows
-from pipelines.report.figure import Column, Page, figure, plain, table
+from pipelines.report.figure import Page, figure, plain, table
+from pipelines.report.pages.changes import changes
+from pipelines.report.pages.drop_off import lost_share
 from pipelines.report.words import Words
 
 # Headline figures in their order, and whether more is better (None: neither).
@@ -33,14 +35,22 @@ LARGEST_CHANNELS = 5
 
 
 def overview(words: Words, data: Data, release: dict[str, Any], previous: dict[str, Any] | None) -> Page:
-    """`previous`: the headline row of the release before, None where there is none."""
+    """`previous`: what the release before keeps of its night (`release.json`), None where there is none."""
     headline = data.rows("headline")
+    before = (previous or {}).get("headline")
     figures: list[Markup] = [
-        figure(words, "headline", cards(words, headline.rows[0], previous), headline),
+        figure(words, "headline", cards(words, headline.rows[0], before), headline),
+        *([changes(words, data, previous)] if previous and "standings" in previous else []),
         figure(
             words, "weekly_touchpoints", weekly(words, data.rows("weekly_touchpoints")), data.rows("weekly_touchpoints")
         ),
-        figure(words, "top_drop_offs", top_drop_offs(words, data.rows("top_drop_offs")), data.rows("top_drop_offs")),
+        figure(
+            words,
+            "top_drop_offs",
+            top_drop_offs(words, data.rows("top_drop_offs")),
+            data.rows("top_drop_offs"),
+            note=words.say("ui.baseline_note"),
+        ),
         checks(words, release),
     ]
     lead = words.say(
@@ -64,8 +74,7 @@ def cards(words: Words, now: dict[str, Any], before: dict[str, Any] | None) -> M
             if not difference:
                 text, tone = words.say("ui.unchanged"), ""
             else:
-                amount = words.format.points(difference) if "_share" in name else words.format.signed(difference)
-                text = words.say("ui.change", change=amount)
+                text = words.say("ui.change", change=words.format.difference(name, difference))
                 tone = "" if good is None else "good" if (difference > 0) == good else "bad"
             content.append(tag("span", text, class_=tone or None))
         items.append(tag("li", content))
@@ -73,20 +82,24 @@ def cards(words: Words, now: dict[str, Any], before: dict[str, Any] | None) -> M
 
 
 def weekly(words: Words, rows: Rows) -> Markup:
-    """Lines of the largest channels; all others are one line."""
-    weeks = sorted({row["week_date"] for row in rows.rows})
+    """Lines of the largest channels over the weeks that are complete; all others are one line."""
+    every = sorted({row["week_date"] for row in rows.rows})
+    whole = {row["week_date"] for row in rows.rows if row["is_complete"]}
+    # one week makes no line
+    weeks = sorted(whole) if len(whole) > 1 else every
     totals: dict[str, float] = {}
-    for row in rows.rows:
+    shown = [row for row in rows.rows if row["week_date"] in weeks]
+    for row in shown:
         totals[row["channel"]] = totals.get(row["channel"], 0) + (row["touchpoint_count"] or 0)
     largest = sorted(totals, key=lambda name: (-totals[name], name))[:LARGEST_CHANNELS]
     series = {name: dict.fromkeys(weeks, 0.0) for name in [*largest, "other"]}
-    for row in rows.rows:
+    for row in shown:
         name = row["channel"] if row["channel"] in largest else "other"
         series[name][row["week_date"]] += float(row["touchpoint_count"] or 0)
     if len(totals) <= LARGEST_CHANNELS:
         series.pop("other")
     top = max((value for line in series.values() for value in line.values()), default=0.0)
-    lines = [Line(words.value(name), list(line.values())) for name, line in series.items()]
+    lines = [Line(words.value(name, "channel"), list(line.values())) for name, line in series.items()]
     scale = [(value, words.format.figure(value)) for value in round_scale(top)]
     return line_chart(
         lines, [words.format.moment(week) for week in weeks], scale, words.say("figures.weekly_touchpoints.title")
@@ -95,25 +108,12 @@ def weekly(words: Words, rows: Rows) -> Markup:
 
 def top_drop_offs(words: Words, rows: Rows) -> Markup:
     """Points where more is lost than elsewhere in their journey."""
-    end = max((row["dropped_share_high"] or 0 for row in rows.rows), default=1.0)
     columns = [
         plain(words, "touchpoint_type"),
-        plain(words, "journey_definition"),
-        plain(words, "dropped_count"),
-        Column(
-            words.say("ui.share_interval"),
-            lambda row: interval(
-                row["dropped_share_low"],
-                row["dropped_share"],
-                row["dropped_share_high"],
-                0.0,
-                end,
-                row["baseline_share"],
-            ),
-            "plot",
-        ),
-        plain(words, "dropped_share"),
+        *lost_share(words, rows.rows),
         plain(words, "baseline_share"),
+        plain(words, "dropped_count"),
+        plain(words, "journey_definition"),
     ]
     return table(columns, rows.rows, words.say("figures.top_drop_offs.title"))
 
@@ -125,14 +125,18 @@ def checks(words: Words, release: dict[str, Any]) -> Markup:
         tag(
             "li",
             tag("span", words.say("ui.warning"), class_="pill warn"),
-            f" {item['table']}: {item['message']} ({words.format.number(item['offending_count'])})",
+            tag(
+                "span",
+                f" {item['table']}: {item['message']} ({words.format.number(item['offending_count'])})",
+                lang="en",
+            ),
         )
         for item in outcome["warnings"]
     ]
     title = words.say("figures.checks.title")
     body = [
         tag("h2", title, id="checks-title"),
-        tag("p", words.say("figures.checks.definition", passed=outcome["passed"], warned=len(warnings))),
+        tag("p", words.say("figures.checks.definition", passed=outcome["passed"], count=str(len(warnings)))),
         tag("ul", warnings) if warnings else "",
     ]
     return tag("section", joined(body), class_="figure", id="checks", aria_labelledby="checks-title")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipelines.drawing.charts import bar
 from pipelines.drawing.markup import tag
 from pipelines.report.data import Data
 from pipelines.report.figure import Column, Page, figure, plain, table
@@ -15,9 +14,9 @@ from pipelines.report.words import Words
 
 
 def quality(words: Words, data: Data) -> Page:
-    """What was read, what was put aside and why, how old the newest row of each export is."""
+    """What was read, what was put aside and why, how old the newest row of each export is, what is new in the files."""
     files, reasons, messages = data.rows("files"), data.rows("quarantine_reasons"), data.rows("file_messages")
-    largest = max((row["row_count"] or 0 for row in files.rows), default=1)
+    differences = data.rows("drift")
 
     def status(row: dict[str, Any]) -> Any:
         tone = "good" if row["status"] == "read" else "warn"
@@ -28,16 +27,17 @@ def quality(words: Words, data: Data) -> Page:
         Column(words.column("status"), status),
         plain(words, "file_count"),
         plain(words, "row_count"),
-        Column(words.say("ui.size"), lambda row: bar(row["row_count"], largest), "plot"),
         plain(words, "mapped_count"),
         plain(words, "quarantined_count"),
         plain(words, "skipped_count"),
         plain(words, "duplicate_count"),
         plain(words, "difference_count"),
         plain(words, "time_through_at"),
+        plain(words, "days_since_last_row_count"),
     ]
     reason_columns = [plain(words, name) for name in reasons.columns]
     message_columns = [plain(words, name) for name in messages.columns]
+    drift_columns = [plain(words, name) for name in differences.columns]
     body = [
         figure(
             words, "files", table(file_columns, files.rows, words.say("figures.files.title")), files, with_table=False
@@ -55,6 +55,13 @@ def quality(words: Words, data: Data) -> Page:
             table(message_columns, messages.rows[:40], words.say("figures.file_messages.title")),
             messages,
             with_table=len(messages.rows) > 40,
+        ),
+        figure(
+            words,
+            "drift",
+            table(drift_columns, differences.rows[:40], words.say("figures.drift.title")),
+            differences,
+            with_table=len(differences.rows) > 40,
         ),
     ]
     return Page("quality", words.say("pages.quality.title"), words.say("pages.quality.lead"), body)

@@ -24,6 +24,7 @@ def touchpoint_map(words: Words, data: Data) -> Page:
     inventory, unmapped = data.rows("inventory"), data.rows("unmapped")
     effects = data.rows("effects")
     unseen = inventory.only(is_seen=False)
+    unseen.rows.sort(key=lambda row: (PHASES.index(row["journey_phase"]), CATEGORIES.index(row["category"])))
     unseen_columns = [
         plain(words, name) for name in ("touchpoint_type", "channel", "journey_phase", "category", "medium")
     ]
@@ -53,9 +54,9 @@ def the_map(words: Words, inventory: Rows, effects: Rows) -> Markup:
     verdicts = verdict(effects)
     widest = max((row["customer_count"] or 0 for row in inventory.rows), default=1) or 1
     legend = tag(
-        "p",
+        "ul",
         [
-            tag("span", tag("span", sign, class_=f"ball {tone}".strip(), style="--d:1.1rem"), f" {words.say(key)}   ")
+            tag("li", tag("span", sign, class_=f"ball {tone}".strip(), style="--d:1.1rem"), words.say(key))
             for tone, sign, key in (
                 ("good", "+", "ui.helps"),
                 ("bad", "−", "ui.hurts"),
@@ -63,7 +64,8 @@ def the_map(words: Words, inventory: Rows, effects: Rows) -> Markup:
                 ("none", "", "ui.never_seen"),
             )
         ],
-        class_="soft",
+        tag("li", words.say("ui.size_is_reach")),
+        class_="key",
     )
     head = [
         tag("th", words.column("journey_phase"), scope="col"),
@@ -87,26 +89,32 @@ def the_map(words: Words, inventory: Rows, effects: Rows) -> Markup:
     return joined([legend, tag("div", grid, class_="scroll", tabindex="0", role="group", aria_label=title)])
 
 
-def verdict(effects: Rows) -> dict[str, float]:
-    """Touchpoint type → its marked effect; satisfaction counts before conversion, the largest within a measure."""
-    found: dict[str, tuple[int, float]] = {}
+def verdict(effects: Rows) -> dict[str, dict[str, Any]]:
+    """Touchpoint type → its marked effect; satisfaction counts before conversion and retention, then the largest."""
+    found: dict[str, tuple[tuple[bool, float], dict[str, Any]]] = {}
     for row in effects.rows:
         if not row["is_marked"] or row["factor_kind"] != "touchpoint":
             continue
-        rank = (1 if row["measure"] == "satisfaction" else 0, abs(row["effect"]))
-        old = found.get(row["factor"])
-        if old is None or rank > (old[0], abs(old[1])):
-            found[row["factor"]] = (rank[0], row["effect"])
-    return {name: effect for name, (_, effect) in found.items()}
+        rank = (row["measure"] == "satisfaction", abs(row["effect"]))
+        if row["factor"] not in found or rank > found[row["factor"]][0]:
+            found[row["factor"]] = (rank, row)
+    return {name: row for name, (_, row) in found.items()}
 
 
-def _bubble(words: Words, row: dict[str, Any], widest: int, verdicts: dict[str, float]) -> Markup:
+def _bubble(words: Words, row: dict[str, Any], widest: int, verdicts: dict[str, dict[str, Any]]) -> Markup:
     name = words.value(row["touchpoint_type"])
     if not row["is_seen"]:
         return bubble(name, words.say("ui.never_seen"), 0.02, "none", "")
-    difference = verdicts.get(row["touchpoint_type"])
-    tone, sign, key = ("", "", "ui.no_effect") if difference is None else ("bad", "−", "ui.hurts")
-    if difference is not None and difference > 0:
-        tone, sign, key = "good", "+", "ui.helps"
-    reach = words.say("ui.reach", count=words.format.number(row["customer_count"]))
-    return bubble(name, f"{reach}, {words.say(key)}", row["customer_count"] / widest, tone, sign)
+    effect = verdicts.get(row["touchpoint_type"])
+    tone, sign, text = "", "", words.say("ui.no_effect")
+    if effect is not None:
+        tone, sign = ("good", "+") if effect["effect"] > 0 else ("bad", "−")
+        text = words.say(
+            "ui.goes_with",
+            points=words.format.points(effect["effect"]),
+            measure=words.value(effect["measure"]),
+            scope=words.value(effect["scope"]),
+        )
+    count = words.format.number(row["customer_count"])
+    detail = f"{words.say('ui.reach', count=count)}, {text}"
+    return bubble(name, detail, row["customer_count"] / widest, tone, sign, figure=count)

@@ -1,9 +1,9 @@
--- What the night had to say about files.
+-- Files that were not read, and why: duplicates, unknown and unreadable ones.
 select
     regexp_extract(path, '[^/]+$') as file_name,
     source_export,
     status,
     message
 from export_file
-where message is not null
+where status <> 'read'
 order by status, file_name

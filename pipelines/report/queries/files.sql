@@ -1,4 +1,4 @@
--- The files of the release: what each was recognised as, what became of its rows, how old its newest row is.
+-- The files of the release: what each was recognised as, what became of its rows (a duplicate's are those of the file it repeats).
 select
     export_file.source_export,
     export_file.status,
@@ -12,7 +12,10 @@ select
     max(export_file.time_through) as time_through_at,
     date_diff('day', max(export_file.time_through), max(setting.data_date_at)) as days_since_last_row_count
 from export_file
-left join reconciliation on reconciliation.file_id = export_file.file_id
+left join reconciliation
+    on reconciliation.file_id = export_file.file_id
+    and reconciliation.source_export = export_file.source_export
+    and export_file.status <> 'duplicate'
 cross join setting
 group by all
 order by export_file.source_export, export_file.status
