@@ -110,8 +110,9 @@ def resolve(identifiers: pa.Table, pairs: pa.Table, rules: dict[str, TypeRule], 
     holds two values of a unique type, or two identifiers declared different, is joined again pair by pair (Kruskal, 1956, with
     cannot-link constraints after Wagstaff and Cardie, 2000): decisions first, then links of systems, digests, and pairs by the
     strength of their weaker end, the stronger end, and the number of records; a pair whose union would break a constraint is
-    refused. A decision joins unique values, a system's own link joins two values of that unique type; nothing joins what a
-    decision keeps apart. A device (`is_device`) that ends between clusters is ambiguous and links nothing at all.
+    refused. A decision joins the people of its two identifiers with all that each of them has, so what else joins is tested as if
+    they were two; a system's own link joins two values of that unique type; nothing joins what a decision keeps apart.
+    A device (`is_device`) that ends between clusters is ambiguous and links nothing at all.
 
     A cluster is named by its earliest record (time, then lowest id; records without time last) and a tag: 0, unless a stronger
     identifier of another cluster has the same first record, or the identifier is guarded or ambiguous: then its key.
@@ -193,10 +194,20 @@ def conflicted_components(
     return conflicted
 
 
+def root(parent: list[int], node: int) -> int:
+    """Root of a node of a union-find forest, halving the path to it (Tarjan and van Leeuwen, 1984)."""
+    while parent[node] != node:
+        parent[node] = parent[parent[node]]
+        node = parent[node]
+    return node
+
+
 class ConstrainedUnion:
     """Union-find over the identifiers of conflicted components that refuses what constraints forbid.
 
-    A set of unique types is a bit mask per root, so a test costs one `&`; enemies (decisions) are few and kept as sets.
+    A set of unique types is a bit mask per root, so a test costs one `&`; enemies (decisions) are few and kept as sets. There are
+    two forests: of people (`person`), and of what is one person without the decisions `same` (`parent`), where unique values are
+    tested. Otherwise a decision about two mailboxes would take one of them away from its customer number.
     """
 
     def __init__(
@@ -213,6 +224,7 @@ class ConstrainedUnion:
         ]
         self.ambiguous: set[int] = set()
         self.parent: list[int] = []
+        self.person: list[int] = []
         self.edges: list[tuple[int, int, int]] = []
 
     def join(self, left: Numbers, right: Numbers, rank: Numbers) -> None:
@@ -239,6 +251,8 @@ class ConstrainedUnion:
 
     def _join_once(self, out: set[int]) -> None:
         self.parent = list(range(len(self.inside)))
+        has_decision = any(rank == DECISION for _, _, rank in self.edges)
+        self.person = list(self.parent) if has_decision else self.parent
         self.mask = list(self.own_mask)
         self.enemies: dict[int, set[int]] = {}
         for a, b in self.away:
@@ -247,25 +261,34 @@ class ConstrainedUnion:
         for a, b, rank in self.edges:
             if a in out or b in out:
                 continue
-            one, other = self._find(a), self._find(b)
+            if rank == DECISION:
+                self._join_people(self._find(a), self._find(b))
+                continue
+            one, other = root(self.parent, a), root(self.parent, b)
             if one == other:
                 continue
             common = self.mask[one] & self.mask[other]
             if rank == SYSTEM_LINK and self.own_mask[a] == self.own_mask[b]:
                 common &= ~self.own_mask[a]
-            if (common and rank != DECISION) or self._are_enemies(one, other):
+            people = (self._find(a), self._find(b)) if has_decision else (one, other)
+            if common or not self._join_people(*people):
                 continue
             self.parent[other] = one
             self.mask[one] |= self.mask[other]
-            if other in self.enemies:
-                self.enemies.setdefault(one, set()).update(self.enemies.pop(other))
+
+    def _join_people(self, one: int, other: int) -> bool:
+        """Join two roots of people; False when a decision forbids it."""
+        if one == other:
+            return True
+        if self._are_enemies(one, other):
+            return False
+        self.person[other] = one
+        if other in self.enemies:
+            self.enemies.setdefault(one, set()).update(self.enemies.pop(other))
+        return True
 
     def _find(self, node: int) -> int:
-        parent = self.parent
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
+        return root(self.person, node)
 
     def _are_enemies(self, one: int, other: int) -> bool:
         mine, theirs = self.enemies.get(one), self.enemies.get(other)
@@ -284,7 +307,7 @@ class ConstrainedUnion:
             one, other = self._find(a), self._find(b)
             if one == other or a in self.out or b in self.out:
                 continue
-            common = self.mask[one] & self.mask[other]
+            common = self.mask[root(self.parent, a)] & self.mask[root(self.parent, b)]
             names = [name for number, name in enumerate(self.types) if common >> number & 1]
             decided = self._are_enemies(one, other)
             reason = "decision: different" if decided else f"two values of {', '.join(names)}"

@@ -178,6 +178,19 @@ def test_a_decision_joins_what_rules_keep_apart() -> None:
     assert run(nodes, [Edge(0, 1, DECISION)]).same(0, 1)
 
 
+def test_a_decision_about_any_two_identifiers_joins_all_that_two_people_have() -> None:
+    """Two mailboxes of one person who has two customer numbers: none of the four is left behind, nor anybody else drawn in."""
+    nodes = [Node(kind, 1, code) for code, kind in enumerate(["customer_number", "email"] * 3)]
+    own = [Edge(0, 1), Edge(2, 3), Edge(4, 5)]
+    found = run(nodes, [*own, Edge(1, 3, DECISION), Edge(3, 5)])
+    assert found.same(0, 1) and found.same(1, 2) and found.same(2, 3) and found.same(4, 5)
+    assert not found.same(0, 4)
+    assert found.refused == [(3, 5, "two values of customer_number")]
+    # what the first is not, the second is not either
+    apart = run(nodes, [*own, Edge(1, 3, DECISION), Edge(3, 5)], apart=[(1, 5)])
+    assert apart.same(0, 2) and not apart.same(0, 4)
+
+
 def test_a_device_between_two_people_is_ambiguous_and_joins_neither() -> None:
     nodes = [
         Node("customer_number", 1, 10),

@@ -353,6 +353,10 @@ def test_a_telephone_of_very_many_people_joins_none_of_them() -> None:
         ("left,right,decision\n12345,email:anna@example.org,same\n", "line 2: left is not written type:value"),
         ("left;right;decision\nemail:anna@example.org;login:bram;perhaps\n", "line 2: decision 'perhaps' is neither"),
         ("", "empty; no decisions are in force"),
+        ("left,right,decision\nlogin:bram,login:BRAM ,same\n", "line 2: right is an identifier that no record has"),
+        ("left,right,decision\nlogin:bram, login:bram,different\n", "line 2: left and right are one identifier"),
+        ("left,right,decision\nlogin:bram\n", "line 2: ends before its decision (1 of 3 columns)"),
+        ("left,right,decision\n\"login:bram,email:anna@example.org,same\n", "line 2: ends before its decision (1 of 3 columns)"),
     ],
 )  # fmt: skip
 def test_a_decision_that_cannot_be_used_is_told_and_changes_nothing(tmp_path: Path, text: str, warning: str) -> None:
@@ -379,6 +383,30 @@ def test_a_file_that_is_no_decisions_stops_the_night(tmp_path: Path, content: by
     configuration = configured(tmp_path, "identity: {decisions: decisions.csv}")
     with identity_room(configuration) as room, pytest.raises(DecisionError, match=message):
         room.night([ANNA])
+
+
+def test_a_decision_that_cannot_be_followed_is_told_each_night(tmp_path: Path) -> None:
+    """About a telephone that two share, and against two other lines."""
+    phone = "phone:+31201234567"
+    (tmp_path / "decisions.csv").write_text(
+        "left,right,decision\nphone:020-1234567,login:bram,same\n"
+        "email:anna@example.org,login:bram,same\nlogin:bram,login:cees,same\nlogin:cees,email:anna@example.org,different\n",
+        encoding="utf-8",
+    )
+    with identity_room(configured(tmp_path, "identity: {decisions: decisions.csv}")) as room:
+        for number in (9, 10):
+            room.night([
+                ANNA, BRAM, Record(4, ("login:cees",), 4), Record(5, (phone, "customer_number:1"), 5),
+                Record(number, (phone, "customer_number:2"), number),
+            ])  # fmt: skip
+            assert len(room.warnings) == 2
+            shared, contrary = room.warnings
+            assert "line 2: names an identifier that joins nobody (shared: more than 1 customer_number)" in shared
+            assert "same does not hold, because other lines say otherwise" in contrary
+            customers = room.customers()
+            assert customers["login:cees"] != customers["email:anna@example.org"] == customers["customer_number:1"]
+            # the one of the two that comes first in the order of pairs holds
+            assert customers["login:bram"] in (customers["login:cees"], customers["email:anna@example.org"])
 
 
 def test_decisions_stick_over_later_nights_and_go_with_their_line(tmp_path: Path) -> None:
