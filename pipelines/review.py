@@ -1,17 +1,20 @@
 """The review file: pairs that are alike enough for a person to look at, as a CSV to fill in and feed back.
 
-Belongs here: writing the file. Does not belong here: reading what was decided (`pipelines/night/decisions.py`).
+Belongs here: writing the file, and adding to it what came since. Does not belong here: reading what was decided
+(`pipelines/night/decisions.py`).
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import os
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from pipelines.night.decisions import csv_delimiter
 from pipelines.warehouse import Warehouse
 
 COLUMNS = (
@@ -65,20 +68,61 @@ def review_rows(warehouse: Path, limit: int | None = None) -> list[dict[str, Any
     return [dict(zip(COLUMNS, row, strict=True)) for row in found]
 
 
-def write_review(rows: list[dict[str, Any]], path: Path) -> None:
-    """Write the file for its owner alone (it names people); an existing one is kept, for it may be filled in.
+def write_review(rows: list[dict[str, Any]], path: Path) -> tuple[int, int]:
+    """Write the file for its owner alone (it names people), or add to one the pairs that it does not have yet.
 
-    Raises ReviewError.
+    What stands in the file stays as it is, decided or not, with its columns, delimiter and order. Returns how many pairs were
+    added, and how many lines it had. Raises ReviewError.
     """
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+        before = path.read_bytes() if path.exists() else b""
+        text = before.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
         raise ReviewError(
-            f"{path} is there already, and may hold decisions. Name another file; lines that are decided can be moved over."
+            f"{path}: not UTF-8 at byte {error.start}. Name another file, or save this one as UTF-8."
         ) from None
     except OSError as error:
+        raise ReviewError(f"{path} cannot be read ({error.strerror}).") from None
+    delimiter = csv_delimiter(text)
+    try:
+        lines = [
+            line for line in csv.reader(io.StringIO(text), delimiter=delimiter) if any(cell.strip() for cell in line)
+        ]
+    except csv.Error as error:
+        raise ReviewError(f"{path} is not CSV ({error}). Name another file.") from None
+    header = [cell.strip().lower() for cell in lines[0]] if lines else list(COLUMNS)
+    missing = [name for name in COLUMNS[:3] if name not in header]
+    if missing:
+        raise ReviewError(
+            f"{path} is there already and is no file of decisions: its header lacks {', '.join(missing)}. Name another file."
+        )
+    ends = [header.index(name) for name in COLUMNS[:2]]
+    known = {frozenset(line[place].strip() for place in ends) for line in lines[1:] if len(line) > max(ends)}
+    new = [row for row in rows if frozenset((row["left"], row["right"])) not in known]
+    added = io.StringIO(newline="")
+    writer = csv.writer(added, delimiter=delimiter)
+    if not lines:
+        writer.writerow(header)
+    writer.writerows([harmless(row[name]) if name in COLUMNS else "" for name in header] for row in new)
+    if new or not lines:
+        gap = b"\r\n" if lines and not before.endswith(b"\n") else b""
+        replace_file(path, before + gap + added.getvalue().encode())
+    return len(new), max(len(lines) - 1, 0)
+
+
+def harmless(value: Any) -> Any:
+    """A text that a spreadsheet would take for a formula, with an apostrophe before it."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Put a whole new file in the place of the old one, readable by its owner alone; raises ReviewError."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
         raise ReviewError(f"{path} cannot be written ({error.strerror}).") from None
-    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)

@@ -38,12 +38,17 @@ def explain(
 
 
 def review(
-    out: Annotated[Path | None, typer.Option("--out", help="CSV file to write (default: print how many).")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="CSV file to write or add to (default: print how many).")
+    ] = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the likeliest so many.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write pairs of customers who may be one person, to be filled in and named under identity.decisions."""
+    """Write pairs of customers who may be one person, to be filled in and named under identity.decisions.
+
+    A file that is there already keeps what was filled in, and gets the pairs that came since.
+    """
     from pipelines.review import review_rows, write_review
 
     with working("comparing"):
@@ -51,10 +56,15 @@ def review(
     if as_json:
         print(json.dumps(rows, indent=2, default=str))
         return
-    if out is not None:
-        write_review(rows, out)
     count = f"{len(rows)} pair{'' if len(rows) == 1 else 's'}"
-    print(f"{count} to review" + (f", written to {out}." if out is not None else "; --out FILE writes them."))
-    if rows and out is not None:
-        print("Fill in same or different under `decision`, then name the file in touchpoint360.yaml:")
+    if out is None:
+        print(f"{count} to review; --out FILE writes them.")
+        return
+    if not rows and not out.exists():
+        print("0 pairs to review; nothing written.")
+        return
+    added, before = write_review(rows, out)
+    print(f"{count} to review, {added} of them new in {out}" + (f", which had {before}." if before else "."))
+    if added:
+        print("Fill in same or different under `decision`. Each night reads the file that touchpoint360.yaml names:")
         print(f"  identity: {{decisions: {out}}}")

@@ -67,8 +67,7 @@ def read_decisions(path: Path) -> tuple[list[Decision], list[str]]:
         ) from None
     except UnicodeDecodeError as error:
         raise DecisionError(f"{path}: not UTF-8 at byte {error.start}. Save the decisions as UTF-8 text.") from None
-    delimiter = ";" if text.partition("\n")[0].count(";") > text.partition("\n")[0].count(",") else ","
-    rows = csv.reader(io.StringIO(text), delimiter=delimiter)
+    rows = csv.reader(io.StringIO(text), delimiter=csv_delimiter(text))
     decisions: list[Decision] = []
     warnings: list[str] = []
     places: list[int] | None = None
@@ -89,6 +88,12 @@ def read_decisions(path: Path) -> tuple[list[Decision], list[str]]:
     if places is None:
         warnings.append(f"{path}: empty; no decisions are in force.")
     return decisions, warnings
+
+
+def csv_delimiter(text: str) -> str:
+    """Comma, or semicolon where the header has more of them: spreadsheets of half of Europe write it."""
+    header = text.partition("\n")[0]
+    return ";" if header.count(";") > header.count(",") else ","
 
 
 def header_places(path: Path, row: list[str]) -> list[int]:

@@ -11,6 +11,7 @@ import pytest
 from models.configuration import load_configuration
 from pipelines.explain import ExplainError, explain, path_of_links
 from pipelines.explain_text import explanation_text
+from pipelines.night.decisions import read_decisions
 from pipelines.review import ReviewError, review_rows, write_review
 from pipelines.warehouse import Warehouse
 from tests.pipelines.companies import write_lines
@@ -177,20 +178,36 @@ def test_the_shortest_path_is_taken_and_none_is_told_as_none() -> None:
     assert path_of_links(links, ("email", "a"), ("email", "x")) == []
 
 
+def test_a_file_of_reviews_is_added_to_and_nothing_in_it_changes(told: Path, tmp_path: Path) -> None:
+    """As a spreadsheet saved it: semicolons, another order, a column more, no line end; names cannot be formulas."""
+    (row,) = review_rows(told)
+    file = tmp_path / "review.csv"
+    kept = "\ufeffDecision;Right;Left;note\r\ndifferent;login:x;login:y;called"
+    file.write_text(kept, encoding="utf-8", newline="")
+    other = {**row, "left": "login:y", "right": "login:x"}
+    assert write_review([other, row], file) == (1, 1)
+    text = file.read_bytes().decode()
+    assert text == kept + "\r\n;email:carla@example.org;email:c.demir@example.net;\r\n"
+    decisions, warnings = read_decisions(file)
+    assert ([each.decision for each in decisions], warnings) == (["different"], [])
+    fresh = tmp_path / "fresh.csv"
+    write_review([{**row, "left_name": "=1+1", "match_weight": -2.5}], fresh)
+    with fresh.open(newline="", encoding="utf-8") as handle:
+        (read,) = csv.DictReader(handle)
+    assert (read["left_name"], read["match_weight"]) == ("'=1+1", "-2.5")
+
+
 def test_a_review_is_filled_in_fed_back_and_asked_no_more(told: Path, tmp_path: Path) -> None:
     rows = review_rows(told)
     assert [(row["left"], row["right"], row["decision"]) for row in rows] == [
         ("email:c.demir@example.net", "email:carla@example.org", "")
     ]
     file = tmp_path / "review.csv"
-    write_review(rows, file)
+    assert write_review(rows, file) == (1, 0)
     assert file.stat().st_mode & 0o777 == 0o600
-    with pytest.raises(ReviewError, match="is there already"):
-        write_review(rows, file)
-    with file.open(newline="", encoding="utf-8") as handle:
-        filled = [{**row, "decision": "same"} for row in csv.DictReader(handle)]
-    file.unlink()
-    write_review(filled, file)
+    file.write_bytes(file.read_bytes().replace(b"org,,", b"org,same,"))
+    # asked again, the file keeps what was filled in
+    assert write_review(rows, file) == (0, 1)
     (tmp_path / "touchpoint360.yaml").write_text(
         CAUTIOUS.replace("{matching", "{decisions: review.csv, matching"), encoding="utf-8"
     )
@@ -201,6 +218,21 @@ def test_a_review_is_filled_in_fed_back_and_asked_no_more(told: Path, tmp_path: 
         assert query(
             release, "select count(distinct customer_id) from customer_identifier where identifier_value like 'c%@%'"
         ) == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"one,two\n1,2\n", "no file of decisions: its header lacks left, right, decision"),
+        (b"\xff\xfe", "not UTF-8 at byte 0"),
+    ],
+)
+def test_another_file_is_not_written_over(tmp_path: Path, content: bytes, message: str) -> None:
+    file = tmp_path / "notes.csv"
+    file.write_bytes(content)
+    with pytest.raises(ReviewError, match=message):
+        write_review([], file)
+    assert file.read_bytes() == content
 
 
 def test_the_commands_print_text_or_json_and_mistakes_in_one_line(told: Path) -> None:
