@@ -26,7 +26,10 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,11 +44,16 @@ from scipy.sparse.csgraph import connected_components
 from benchmarks.measure import measured
 from models.configuration import load_configuration
 from models.matching import find_links, group_clusters
+from models.matching.blocking import candidates
+from models.matching.find import score_pairs
 from models.matching.model import Model
-from models.matching.train import fit
+from models.matching.record import prepare
+from models.matching.train import chance_agreement, estimate, fit, untrained
+from models.matching.veto import veto_reasons
 from models.normalise.date import date_digits, parse_date
 from models.settings.matching import Matching
 
+STARTED = time.monotonic()
 NO_DECISIONS = pa.table({"cluster_a": pa.array([], pa.int64()), "cluster_b": pa.array([], pa.int64())})
 PRECISION_WANTED = 0.995
 LINK_WEIGHTS = (-8.0, -6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0)
@@ -237,23 +245,42 @@ def write_model(model: Model, folder: Path, name: str) -> Path:
 
 
 def choose(records: pa.Table, entity: pl.Series, chosen_on: pl.Series, folder: Path) -> tuple[Matching, str]:
-    """Vetoes and link weight by the first half, with a model trained on all records without labels."""
+    """Vetoes and link weight by the first half, with a model trained on all records without labels.
+
+    Link weights are tried from the highest down, until two in a row are no longer precise enough; lower ones are less so.
+    """
     tried: list[tuple[Any, dict[str, float]]] = []
+    prepared = prepare(records)
+    plain = default_settings()
+    pairs = candidates(prepared, plain.block_size_limit, plain.comparison_limit).pairs
+    # The levels of the pairs are the same for all: `fit` by its parts, so that they are found once.
+    levels = score_pairs(prepared, pairs, untrained(), plain)
+    by_chance = chance_agreement(prepared)
     for number, vetoes in enumerate(VETOES):
-        settings = default_settings().model_copy(update=vetoes)
-        path = write_model(fit(records, settings, "unlabelled"), folder, f"model{number}")
-        lowest = min(LINK_WEIGHTS)
-        settings = settings.model_copy(update={"model": path, "link_weight": lowest, "review_weight": lowest})
-        links = find_links(records, settings, None, NO_DECISIONS).links
-        frame = pl.from_arrow(links)
-        assert isinstance(frame, pl.DataFrame)
-        for weight in LINK_WEIGHTS:
-            usable = frame.filter((pl.col("status") == "link") & (pl.col("match_weight") >= weight)).to_arrow()
+        settings = plain.model_copy(update=vetoes)
+        vetoed = veto_reasons(levels, prepared, settings).is_not_null()
+        model = estimate(prepared, levels, vetoed, "unlabelled", by_chance=by_chance)
+        settings = settings.model_copy(update={"model": write_model(model, folder, f"model{number}")})
+        scored = score_pairs(prepared, pairs, model, settings, min(LINK_WEIGHTS))
+        links = scored.filter(veto_reasons(scored, prepared, settings).is_null()).select(
+            cluster_a="left", cluster_b="right", match_weight=pl.col("match_weight").round(4), status=pl.lit("link")
+        )
+        imprecise = 0
+        for weight in sorted(LINK_WEIGHTS, reverse=True):
+            usable = links.filter(pl.col("match_weight") >= weight).sort("cluster_a", "cluster_b").to_arrow()
             trial = settings.model_copy(update={"link_weight": weight, "review_weight": weight})
             found = spread(group_clusters(usable, records, trial, NO_DECISIONS), records.num_rows)
-            tried.append((trial, judge(found, entity, chosen_on)))
-    pairs = _pair_count(pl.DataFrame({"entity": entity}).filter(chosen_on), "entity")
-    settings = best(tried, pairs, lambda trial: (len(trial.vetoes), -trial.birth_date_mistakes, trial.link_weight))
+            figures = judge(found, entity, chosen_on)
+            tried.append((trial, figures))
+            imprecise = imprecise + 1 if figures["precision"] < PRECISION_WANTED else 0
+            if imprecise == 2:
+                break
+        reached = max(figures["f1"] for _, figures in tried)
+        progress(
+            f"vetoes {number + 1} of {len(VETOES)}: F1 up to {reached:.4f} on the first half, {len(tried)} trials so far"
+        )
+    true_pairs = _pair_count(pl.DataFrame({"entity": entity}).filter(chosen_on), "entity")
+    settings = best(tried, true_pairs, lambda trial: (len(trial.vetoes), -trial.birth_date_mistakes, trial.link_weight))
     names = ",".join(settings.vetoes)
     return settings, f"weight {settings.link_weight:g}, vetoes {names}, {settings.birth_date_mistakes} mistakes"
 
@@ -368,12 +395,15 @@ def run_task(task: Task, folder: Path) -> list[dict[str, Any]]:
 
     with tempfile.TemporaryDirectory() as place:
         answer = str(Path(place) / "answer.parquet")
+        progress("stored model")
         cost = measured("benchmarks.identity:run_stored", task.name, str(folder), answer)
         add("stored", pl.read_parquet(answer)["group"], cost, "defaults")
         settings, note = choose(records, entity, chosen_on, Path(place))
         plain = settings.model_copy(update={"model": None}).model_dump_json()
+        progress(f"trained model, {note}")
         cost = measured("benchmarks.identity:run_trained", task.name, str(folder), answer, plain)
         add("trained", pl.read_parquet(answer)["group"], cost, note)
+        progress("Splink's defaults")
         cost = measured("benchmarks.identity:run_splink", task.name, str(folder), answer)
         pairs = pl.read_parquet(answer)
     count = records.num_rows
@@ -391,9 +421,6 @@ def demo_company(customers: int) -> list[dict[str, Any]]:
     An identifier that belongs to several people (a landline, a mailbox) names none of them and is left out of the
     truth.
     """
-    import subprocess
-    import sys
-
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
         tool = [sys.executable, "-m", "pipelines.cli"]
@@ -436,6 +463,11 @@ def judge_company(root: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def progress(text: str) -> None:
+    """Say on standard error what is done now, and since when the benchmark runs."""
+    print(f"  {time.monotonic() - STARTED:5.0f} s  {text}", file=sys.stderr, flush=True)
+
+
 def show(result: dict[str, Any]) -> str:
     """One line."""
     figures = [f"{result[name]:.4f}" for name in ("precision", "recall", "f1", "b3_precision", "b3_recall", "b3_f1")]
@@ -458,14 +490,15 @@ def main() -> None:
     heads = " ".join(f"{name:>6}" for name in ("P", "R", "F1", "B3 P", "B3 R", "B3 F1", "CPU s"))
     print(f"{'data':30} {'rows':>6} {'way':15} {heads} {'MB':>5}  settings")
     results: list[dict[str, Any]] = []
-    jobs: list[Callable[[], list[dict[str, Any]]]] = []
+    jobs: list[tuple[str, Callable[[], list[dict[str, Any]]]]] = []
     if arguments.data:
         for task in TASKS:
             if not wanted or any(part in task.name for part in wanted):
-                jobs.append(lambda task=task: run_task(task, arguments.data))  # type: ignore[misc]
+                jobs.append((task.name, lambda task=task: run_task(task, arguments.data)))  # type: ignore[misc]
     if arguments.demo:
-        jobs.append(lambda: demo_company(arguments.demo))
-    for job in jobs:
+        jobs.append(("demo company", lambda: demo_company(arguments.demo)))
+    for number, (name, job) in enumerate(jobs, 1):
+        progress(f"[{number}/{len(jobs)}] {name}")
         for result in job():
             results.append(result)
             print(show(result), flush=True)

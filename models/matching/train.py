@@ -90,12 +90,17 @@ def fit(records: pa.Table, settings: Matching, trained_on: str) -> Model:
 
 
 def estimate(
-    prepared: pl.DataFrame, scored: pl.DataFrame, is_vetoed: pl.Series, trained_on: str, iterations: int = 100
+    prepared: pl.DataFrame,
+    scored: pl.DataFrame,
+    is_vetoed: pl.Series,
+    trained_on: str,
+    iterations: int = 100,
+    by_chance: list[Floats] | None = None,
 ) -> Model:
     """A model for `prepared` from the levels of its candidate pairs (`scored`, by whatever weights), row by row with
-    `is_vetoed`.
+    `is_vetoed`. `by_chance`: `chance_agreement` of `prepared`, where it is known already.
     """
-    u = [np.clip(shares, FLOOR, None) for shares in chance_agreement(prepared)]
+    u = [np.clip(shares, FLOOR, None) for shares in by_chance or chance_agreement(prepared)]
     gammas = np.stack([scored[f"gamma_{name}"].to_numpy() for name in _NAMES], axis=1)
     matrix, weights, vetoed = _patterns(gammas, is_vetoed.to_numpy())
     m, share = _expectation_maximisation(matrix, weights, vetoed, u, iterations)
