@@ -3,26 +3,46 @@
 -- grain: customer_id
 -- A household has the id of the member who was seen first, so that a member more does not rename it. The same address: country,
 -- postal code and house number with its addition, or street, house number and city where there is no postal code; upper case,
--- without blanks and punctuation. More members than the configured limit are a block of flats without numbers, an office or a
+-- without blanks and punctuation. One system has the number in a column of its own, the next behind the street. More members than the configured limit are a block of flats without numbers, an office or a
 -- parcel shop, no household.
 with
 
-person as (
+split as (
     select
         customer.customer_id,
         customer.first_seen_at,
-        coalesce(customer.country, setting.default_country) as country,
-        regexp_replace(upper(customer.postal_code), '[^0-9A-Z]', '', 'g') as postal_code,
-        regexp_replace(upper(customer.house_number), '[^0-9A-Z]', '', 'g') as house_number,
-        regexp_replace(upper(customer.street), '[^0-9A-ZÀ-Þ]', '', 'g') as street,
-        regexp_replace(upper(customer.city), '[^0-9A-ZÀ-Þ]', '', 'g') as city,
-        setting.household_limit
+        customer.country,
+        customer.postal_code,
+        customer.city,
+        customer.street,
+        customer.house_number,
+        case
+            when customer.house_number is null
+                then nullif(regexp_extract(upper(customer.street), '^.*?[A-ZÀ-Þ.][ ,]+([0-9].*)$', 1), '')
+        end as number_in_street,
+        case
+            when customer.house_number is null
+                then nullif(regexp_extract(upper(customer.street), '^(.*?[A-ZÀ-Þ.])[ ,]+[0-9].*$', 1), '')
+        end as street_alone
     from customer
-    cross join setting
     where customer.party_type = 'person'
 ),
 
--- Where the number stands in the street line, it is part of the street.
+person as (
+    select
+        split.customer_id,
+        split.first_seen_at,
+        coalesce(split.country, setting.default_country) as country,
+        regexp_replace(upper(split.postal_code), '[^0-9A-Z]', '', 'g') as postal_code,
+        regexp_replace(upper(coalesce(split.house_number, split.number_in_street)), '[^0-9A-Z]', '', 'g') as house_number,
+        regexp_replace(upper(coalesce(split.street_alone, split.street)), '[^0-9A-ZÀ-Þ]', '', 'g') as street,
+        regexp_replace(upper(split.city), '[^0-9A-ZÀ-Þ]', '', 'g') as city,
+        setting.household_limit
+    from split
+    cross join setting
+),
+
+-- A number that stands first or close to its street's name stays part of the street.
 addressed as (
     select
         customer_id,
