@@ -3,8 +3,8 @@
 -- grain: customer_id
 -- A household has the id of the member who was seen first, so that a member more does not rename it. The same address: country,
 -- postal code and house number with its addition, or street, house number and city where there is no postal code; upper case,
--- without blanks and punctuation. One system has the number in a column of its own, the next behind the street. More members than the configured limit are a block of flats without numbers, an office or a
--- parcel shop, no household.
+-- without blanks and punctuation. One system has the number in a column of its own, the next behind the street.
+-- More members than the configured limit are a block of flats without numbers, an office or a parcel shop, no household.
 with
 
 split as (
