@@ -93,6 +93,7 @@ class Contract:
     partition_by: str = ""
     owner: str = "team:data"
     published: bool = True
+    # Column (or "*" for the others) → what it comes from where no SELECT tells: `table.column`, or words.
     lineage: Mapping[str, tuple[str, ...]] | None = None
 
     @property

@@ -23,15 +23,19 @@ KINDS = {
     "configuration": ("Configuration", "What the company decided, as the SQL models read it."),
 }
 
+FROM_EXPORTS = "From the exports"
 
-# (table, column) → the columns it comes from, as table.column.
+# (table, column) → what it comes from: table.column, table, package.module.function, or words.
 Lineage = Mapping[tuple[str, str], Sequence[str]]
+# Export → column of the canonical table it feeds → export columns, as system.export.column.
+ExportLineage = Mapping[str, Mapping[str, Sequence[str]]]
+CANONICAL = {"touchpoint", "party_record", "channel_cost", "identifier_link"}
 
 
-def tables_markdown(lineage: Lineage | None = None) -> str:
+def tables_markdown(lineage: Lineage | None = None, exports: ExportLineage | None = None) -> str:
     """All tables with columns and checks as Markdown, ending in one newline; the same contracts give the same text.
 
-    `lineage` fills the column "comes from"; what no table gives comes from exports or is made by the night.
+    `lineage` fills the column "comes from"; `exports` says of what each known export makes the columns of its canonical table.
     """
     contracts = load_contracts()
     lines = [
@@ -53,11 +57,33 @@ def tables_markdown(lineage: Lineage | None = None) -> str:
         lines += ["", f"## {title}", "", text]
         for contract in contracts.values():
             if contract.kind == kind:
-                lines += ["", *_table(contract, lineage or {})]
+                lines += ["", *_table(contract, lineage or {}, exports or {})]
+    if exports:
+        lines += ["", *_exports(exports)]
     return "\n".join(lines) + "\n"
 
 
-def _table(contract: Contract, lineage: Lineage) -> list[str]:
+def _exports(exports: ExportLineage) -> list[str]:
+    """What each export makes its canonical columns of: the last step of the way from a published column to a file."""
+    lines = [
+        f"## {FROM_EXPORTS}",
+        "",
+        "Where a column of a canonical table comes from in each export that is known. In brackets: another export of the same",
+        "system that the mapping looks up. What is not listed for an export is a constant of its mapping, or NULL.",
+    ]
+    system = ""
+    for name, columns in sorted(exports.items()):
+        if name.split(".")[0] != system:
+            system = name.split(".")[0]
+            lines += ["", f"### {system} exports", "", "| export | column | comes from |", "|---|---|---|"]
+        for place, (column, sources) in enumerate(sorted(columns.items())):
+            own = [f"`{source.removeprefix(name + '.')}`" for source in sources if source.startswith(f"{name}.")]
+            others = [f"(`{source}`)" for source in sources if not source.startswith(f"{name}.")]
+            lines.append(f"| {f'`{name}`' if place == 0 else ''} | `{column}` | {', '.join([*own, *others])} |")
+    return lines
+
+
+def _table(contract: Contract, lineage: Lineage, exports: ExportLineage) -> list[str]:
     facts = [f"Grain: {contract.grain}."]
     if contract.key:
         facts.append(f"Key: {', '.join(f'`{name}`' for name in contract.key)}.")
@@ -67,14 +93,16 @@ def _table(contract: Contract, lineage: Lineage) -> list[str]:
         facts.append("Internal: not in the release.")
     lines = [f"### {contract.table}", "", contract.description, "", " ".join(facts), ""]
     lines += ["| column | type | unit | personal | meaning | comes from |", "|---|---|---|---|---|---|"]
-    lines += [_column(column, lineage.get((contract.table, column.name), ())) for column in contract.columns]
+    mapped = {name for columns in exports.values() for name in columns} if contract.table in CANONICAL else set()
+    for column in contract.columns:
+        lines.append(_column(column, lineage.get((contract.table, column.name), ()), column.name in mapped))
     if contract.checks:
         lines += ["", "Checks beside those that follow from key, required columns, values and ranges:", ""]
         lines += [f"- `{check.name}` ({check.severity}): {check.description}" for check in contract.checks]
     return lines
 
 
-def _column(column: Column, sources: Sequence[str]) -> str:
+def _column(column: Column, sources: Sequence[str], is_mapped: bool) -> str:
     meaning = column.description
     # The catalogue has its own table; eighty names in a cell help nobody.
     if column.values and len(column.values) <= 8:
@@ -82,7 +110,10 @@ def _column(column: Column, sources: Sequence[str]) -> str:
     if not column.nullable:
         meaning += " Never NULL."
     kind = column.type.replace('"', "")
-    origin = ", ".join(f"`{source}`" for source in sources)
+    origins = [source if " " in source else f"`{source}`" for source in sources]
+    if is_mapped:
+        origins.append(f"[exports](#{FROM_EXPORTS.lower().replace(' ', '-')})")
+    origin = ", ".join(origins)
     return f"| `{column.name}` | {kind} | {column.unit} | {column.personal} | {_cell(meaning)} | {origin} |"
 
 

@@ -10,12 +10,12 @@ from functools import cache
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.lineage import lineage
+from sqlglot.lineage import Node, lineage
 
 from models.contract import load_contracts
 from pipelines.model_files import load_models
 from pipelines.night.visitor import STATE_TABLES, state_columns
-from sources.spec import ExportSpec, SourceCatalog
+from sources.spec import ExportSpec, SourceCatalog, load_catalog
 
 # Relations of a model that are another table's rows of tonight.
 STANDS_FOR = {
@@ -29,25 +29,55 @@ EVIDENCE_COLUMNS = {
     "identifier_evidence": ("customer_id", "identifier_type", "identifier_value", *SEEN, "is_link"),
     "identity_link_evidence": ("customer_id", *PAIR, "link_rule", "match_weight", "reason", *SEEN),
 }
+CONFIGURATION = "the configuration"
+# Tables of names that a model joins by a code of the spine: which name a row gets, the code says.
+LOOKED_UP = {"touchpoint_type": "touchpoint_type_code", "channel": "channel_code"}
 # They are published under these names.
 PUBLISHED_AS = {"identifier_evidence": "customer_identifier", "identity_link_evidence": "identity_link"}
 
 
 @cache
-def sql_lineage(name: str) -> Mapping[str, tuple[tuple[str, str], ...]]:
-    """Column -> (relation, column) pairs that a model's SELECT takes it from, traced through its CTEs by SQLGlot."""
+def nodes_of(name: str) -> Mapping[str, Node]:
+    """Column -> the node of SQLGlot's lineage of a model's SELECT."""
     model = load_models()[name]
     schema = {relation: columns for relation in model.reads if (columns := relation_columns(relation))}
     nodes = lineage(None, model.text, schema, dialect="duckdb", trim_selects=False)
     assert isinstance(nodes, dict)
+    return nodes
+
+
+@cache
+def sql_lineage(name: str) -> Mapping[str, tuple[tuple[str, str], ...]]:
+    """Column -> (relation, column) pairs that a model's SELECT takes it from, traced through its CTEs by SQLGlot."""
     found: dict[str, tuple[tuple[str, str], ...]] = {}
-    for column, node in nodes.items():
+    for column, node in nodes_of(name).items():
         pairs = {
             (leaf.expression.name, leaf.name.rpartition(".")[2].strip('"'))
             for leaf in node.walk()
             if not leaf.downstream and isinstance(leaf.expression, exp.Table)
         }
         found[column] = tuple(sorted(pairs))
+    return found
+
+
+def counted_relations(name: str, column: str) -> set[str]:
+    """Relations whose rows a column tells of that takes no column of any: a count of rows, a word for where they stand."""
+    made = {
+        cte.alias_or_name: cte.this
+        for cte in sqlglot.parse_one(load_models()[name].text, read="duckdb").find_all(exp.CTE)
+    }
+    found: set[str] = set()
+    todo = [leaf.source for leaf in nodes_of(name)[column].walk() if not leaf.downstream]
+    seen: set[str] = set()
+    while todo:
+        for table in todo.pop().find_all(exp.Table):
+            if table.name in seen:
+                continue
+            seen.add(table.name)
+            if table.name in made:
+                todo.append(made[table.name])
+            else:
+                found.add(table.name)
     return found
 
 
@@ -103,30 +133,83 @@ def relation_columns(relation: str) -> dict[str, str]:
 
 
 def model_lineage() -> dict[tuple[str, str], tuple[str, ...]]:
-    """(table, column) → the `table.column` of other tables that the column's SELECT takes it from."""
-    known = load_contracts()
+    """(table, column) → what it comes from, for every column of a contract.
+
+    `table.column` where a SELECT takes it from there or the contract says so; `table` where rows are counted or told apart;
+    `package.module.function` where a function computes it, with the columns that the SELECT gives it; words for the rest
+    (files, the configuration).
+    """
     found: dict[tuple[str, str], set[str]] = {}
-    for name in load_models():
-        for column, pairs in sql_lineage(name).items():
-            for relation, source in pairs:
-                table = PUBLISHED_AS.get(relation, STANDS_FOR.get(relation, ("", relation))[1])
-                if (table, source) != (name, column) and table in known:
-                    found.setdefault((name, column), set()).add(f"{table}.{source}")
-    return {key: tuple(sorted(sources)) for key, sources in found.items()}
+    for name, contract in load_contracts().items():
+        declared = contract.lineage or {}
+        traced = _traced(name) if name in load_models() else {}
+        for column in contract.column_names:
+            sources = {*traced.get(column, ()), *declared.get(column, ())} or set(declared.get("*", ()))
+            if not sources and name in load_models():
+                sources = _computed(name, column, traced)
+            if not sources and contract.kind == "configuration":
+                sources = {CONFIGURATION}
+            found[name, column] = sources
+    return {key: tuple(sorted(sources)) for key, sources in found.items() if sources}
+
+
+def _traced(name: str) -> dict[str, set[str]]:
+    """Column of a model's SELECT → the `table.column` of other tables that it takes it from."""
+    known = load_contracts()
+    found: dict[str, set[str]] = {}
+    for column, pairs in sql_lineage(name).items():
+        for relation, source in pairs:
+            table = PUBLISHED_AS.get(relation, STANDS_FOR.get(relation, ("", relation))[1])
+            if (table, source) != (name, column) and table in known and source in known[table].column_names:
+                found.setdefault(column, set()).add(f"{table}.{source}")
+                if table in LOOKED_UP and "spine" in load_models()[name].reads:
+                    found[column].add(f"spine.{LOOKED_UP[table]}")
+    return found
+
+
+def _computed(name: str, column: str, traced: Mapping[str, Set[str]]) -> set[str]:
+    """What a column comes from that no SELECT takes from a column: rows counted, or what the finish function computes."""
+    model = load_models()[name]
+    if model.finish and column not in sql_lineage(name):
+        measures = {
+            source for given, sources in traced.items() if given not in load_contracts()[name].key for source in sources
+        }
+        return {model.finish, *measures}
+    known = load_contracts()
+    relations = counted_relations(name, column)
+    tables = {PUBLISHED_AS.get(relation, STANDS_FOR.get(relation, ("", relation))[1]) for relation in relations}
+    return {table for table in tables if table in known and table not in (name, "setting")}
+
+
+def export_lineage(catalog: SourceCatalog, exports: Iterable[str]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Export → column of the canonical table it feeds → the `system.export.column` the mapping makes it of."""
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for export in exports:
+        spec = catalog.exports.get(export)
+        if spec is not None and spec.feeds in load_contracts():
+            known = load_contracts()[spec.feeds].column_names
+            found[export] = {
+                column: tuple(f"{origin}.{source}" for origin, source in origins)
+                for column, origins in mapping_lineage(spec, catalog).items()
+                if origins and column in known
+            }
+    return found
+
+
+def documented_lineage() -> tuple[dict[tuple[str, str], tuple[str, ...]], dict[str, dict[str, tuple[str, ...]]]]:
+    """What `docs/tables.md` says of where columns come from: through the models, and through every known mapping."""
+    catalog = load_catalog()
+    return model_lineage(), export_lineage(catalog, catalog.exports)
 
 
 def dictionary_lineage(catalog: SourceCatalog, exports: Iterable[str]) -> dict[tuple[str, str], tuple[str, ...]]:
-    """(table, column) → where it comes from: `table.column` of published tables, `system.export.column` of these exports.
+    """`model_lineage`, and for canonical tables the `system.export.column` of these exports.
 
     Columns of canonical tables name export columns; those of models name columns of other tables; both ways are followed by
     the reader, step by step.
     """
     found = {key: set(sources) for key, sources in model_lineage().items()}
-    for export in exports:
-        spec = catalog.exports.get(export)
-        if spec is None:
-            continue
-        for column, origins in mapping_lineage(spec, catalog).items():
-            for origin, source in origins:
-                found.setdefault((spec.feeds, column), set()).add(f"{origin}.{source}")
+    for export, columns in export_lineage(catalog, exports).items():
+        for column, sources in columns.items():
+            found.setdefault((catalog.exports[export].feeds, column), set()).update(sources)
     return {key: tuple(sorted(sources)) for key, sources in found.items()}

@@ -39,10 +39,10 @@ def tables(
 ) -> None:
     """Print the data dictionary, generated from the contracts: Markdown, or tables and column types as JSON."""
     from models.documentation import tables_markdown
-    from pipelines.lineage import model_lineage
+    from pipelines.lineage import documented_lineage
     from pipelines.night.publish import published_schema
 
-    text = json.dumps(published_schema(), indent=1) + "\n" if as_json else tables_markdown(model_lineage())
+    text = json.dumps(published_schema(), indent=1) + "\n" if as_json else tables_markdown(*documented_lineage())
     if out is None:
         print(text)
     else:

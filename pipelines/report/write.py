@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
 
 from models.contract import load_contracts
-from pipelines import drawing
+from pipelines.drawing.asset import asset
 from pipelines.report.data import Data
 from pipelines.report.figure import Page
 from pipelines.report.pages.channels import channels
@@ -99,8 +98,7 @@ def pages(request: ReportRequest, words: Words) -> Iterator[Page]:
     yield trends(words, data)
     yield customers(words, data)
     yield quality(words, data)
-    published = [contract for contract in load_contracts().values() if contract.published]
-    yield dictionary(words, published, request.lineage)
+    yield dictionary(words, list(load_contracts().values()), request.lineage)
 
 
 def render(request: ReportRequest, words: Words, page: Page) -> str:
@@ -153,10 +151,3 @@ def layout() -> jinja2.Template:
         trim_blocks=True,
     )
     return environment.get_template("layout.html.j2")
-
-
-@cache
-def asset(name: str) -> Markup:
-    """Style or script, to stand inside a page: ours, so taken as it is, but for indents and lines that only comment."""
-    lines = (Path(drawing.__path__[0]) / name).read_text(encoding="utf-8").splitlines()
-    return Markup("\n".join(line.strip() for line in lines if not line.strip().startswith("//")))
