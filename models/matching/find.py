@@ -132,8 +132,8 @@ def find_links(
 def weigh_pairs(records: pa.Table, pairs: Sequence[tuple[int, int]], settings: Matching) -> list[dict[str, Any]]:
     """What the tier thinks of some pairs of clusters, whether or not a blocking rule proposes them; likeliest first.
 
-    `records`: at least their rows (`record.INPUT`). Each is `left`, `right`, `match_weight`, `veto_reason` and `evidence` (JSON as
-    in `MatchResult.links`).
+    `records`: at least their rows (`record.INPUT`). Each is `left`, `right`, `match_weight`, `veto_reason` and `evidence` (JSON
+    as in `MatchResult.links`).
     """
     prepared = prepare(records)
     wanted = pl.DataFrame(pairs, schema={"left": pl.Int64, "right": pl.Int64}, orient="row")

@@ -24,7 +24,7 @@ from models.normalise.address import (
 )
 from models.normalise.date import plausible_birth_date
 from models.normalise.email import likely_email
-from models.normalise.name import PARTICLES, Name, nickname_groups, nickname_heads, normalise_name
+from models.normalise.name import PARTICLES, Name, nickname_groups, nickname_heads, normalise_gender, normalise_name
 from models.normalise.text import fold, loose
 
 _TEXTS = pl.List(pl.String)
@@ -34,7 +34,7 @@ _ADDRESS = pl.List(
     )
 )
 # What `prepare` reads; an absent column is empty. `numbers` are numbers of a person that people mistype (a social security
-# number); `birth_texts` dates as `YYYYMMDD` that are none; `genders` are words that are equal or not.
+# number); `birth_texts` dates as `YYYYMMDD` that are none; `genders` are words for one, forms of address too.
 INPUT: dict[str, Any] = {
     "cluster_id": pl.Int64, "given_names": _TEXTS, "family_names": _TEXTS, "full_names": _TEXTS,
     "birth_dates": pl.List(pl.Date), "birth_texts": _TEXTS, "addresses": _ADDRESS, "emails": _TEXTS, "phones": _TEXTS,
@@ -104,8 +104,8 @@ def prepare(records: pa.Table) -> pl.DataFrame:
                 ),
                 unique_values=_or_null(pl.col("unique_values").list.drop_nulls().list.unique().list.sort()),
                 number=pl.col("numbers").list.drop_nulls().list.sort().list.first(),
-                gender=pl.col("genders").list.drop_nulls().list.sort().list.first().str.to_lowercase().str.slice(0, 1),
             ),
+            _by_distinct(frame, ["genders"], _gender_column, {"gender": pl.String}),
             names,
             places,
             emails,
@@ -153,6 +153,12 @@ _EMAIL_SCHEMA: dict[str, Any] = {"emails": _TEXTS, "locals": _TEXTS, "email_text
 
 def _texts(values: Iterable[str | None] | None) -> list[str]:
     return sorted({value for value in values or () if value and len(value) <= LONGEST})
+
+
+def _gender_column(values: list[str] | None) -> tuple[str | None]:
+    """`m` or `f`; None where nothing or both are said."""
+    said = {gender for value in values or () if value and (gender := normalise_gender(value))}
+    return (said.pop() if len(said) == 1 else None,)
 
 
 def _birth_columns(values: list[dt.date] | None) -> tuple[list[str]]:

@@ -1,7 +1,7 @@
 """Names of people: titles, particles, initials, nicknames, diacritics.
 
-Belongs here: taking a name apart and the table of nicknames. Does not belong here: how much two names say about two people
-being one (`models/matching`).
+Belongs here: taking a name apart, the table of nicknames, forms of address. Does not belong here: how much two names say about
+two people being one (`models/matching`).
 """
 
 from __future__ import annotations
@@ -25,6 +25,14 @@ _TITLE_WORDS = (
     "jr sr hr fru frk herr frau familie fam rev cand med dipl dipl.-ing dr.-ing"
 )
 _TITLES = frozenset(_TITLE_WORDS.split())
+# Words for men and women, and how they are addressed: English, Dutch, Danish, German, French. One letter is v in vrouw, k in
+# kvinde, w in weiblich; K and W alone are nobody's initials where a gender is expected.
+_GENDER_WORDS = {
+    "m": "m male man men mannelijk mand maennlich mann homme masculin heer dhr meneer mr mister sir hr herr monsieur",
+    "f": "f v w k female woman vrouw vrouwelijk kvinde weiblich frau femme feminin mevr mevrouw mw mrs ms miss madam madame fru frk "
+    "froeken mme mlle",
+}
+GENDERS = {word: gender for gender, words in _GENDER_WORDS.items() for word in words.split()}
 # Words that stand where a name was unknown or not given: they name nobody.
 _FILLER_WORDS = (
     "unknown unnamed anonymous noname none null nobody someone test tester onbekend ukendt anonym navn naam name voornaam "
@@ -181,6 +189,12 @@ def normalise_name(given: str | None, family: str | None, full: str | None = Non
     if not first and not core:
         return None
     return Name(first, middle, initial, is_initial, core, particle, families)
+
+
+def normalise_gender(value: str) -> str | None:
+    """`m` or `f` of a word for it or of a form of address (`Mevr.`, `Herr Dr.`); None of any other."""
+    found = {GENDERS[word] for part in fold(value).split() if (word := part.strip(".,")) in GENDERS}
+    return found.pop() if len(found) == 1 else None
 
 
 @functools.cache

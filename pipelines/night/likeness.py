@@ -24,7 +24,7 @@ TABLES = {
     "cluster_record": "cluster_id bigint, given_names varchar[], family_names varchar[], full_names varchar[], "
     "birth_dates date[], addresses struct(street varchar, house_number varchar, postal_code varchar, city varchar, "
     "country varchar)[], emails varchar[], phones varchar[], shared_emails varchar[], shared_phones varchar[], "
-    "unique_values varchar[]",
+    "unique_values varchar[], numbers varchar[], genders varchar[]",
     "cluster_link": "cluster_a bigint, cluster_b bigint, match_weight double, match_probability double, status varchar, "
     "rule varchar, evidence varchar, veto_reason varchar",
     "cluster_group": "cluster_id bigint, customer_id bigint",
@@ -75,7 +75,11 @@ def find_changed_records(session: Session, configuration: Configuration) -> None
         create or replace table scratch.main.new_cluster_record as
         with party as (
             select party_record_id, given_name, family_name, full_name, birth_date, street, house_number, postal_code,
-                city, country
+                city, country,
+                -- what few systems tell has no column of its own
+                json_extract_string(attributes, '$.personal_number') as personal_number,
+                coalesce(json_extract_string(attributes, '$.gender'), json_extract_string(attributes, '$.salutation'),
+                    json_extract_string(attributes, '$.title')) as gender
             from (select * exclude (problem) from scratch.ingest.party_record_new {published})
             where party_type = 'person'
         ),
@@ -101,7 +105,9 @@ def find_changed_records(session: Session, configuration: Configuration) -> None
                 list_sort(list(distinct birth_date) filter (where birth_date is not null)) as birth_dates,
                 list_sort(list(distinct struct_pack(street := street, house_number := house_number,
                     postal_code := postal_code, city := city, country := country)) filter (
-                    where street is not null or postal_code is not null or city is not null)) as addresses
+                    where street is not null or postal_code is not null or city is not null)) as addresses,
+                list_sort(list(distinct personal_number) filter (where personal_number is not null)) as numbers,
+                list_sort(list(distinct gender) filter (where gender is not null)) as genders
             from named as n join party as p on p.party_record_id = n.record_id
             group by n.cluster_id
         ),
@@ -145,7 +151,7 @@ def find_changed_records(session: Session, configuration: Configuration) -> None
     columns = (
         "cluster_id, given_names, family_names, full_names, birth_dates, addresses, emails, phones, shared_emails, "
     )
-    columns += "shared_phones, unique_values"
+    columns += "shared_phones, unique_values, numbers, genders"
     session.run(
         f"""
         create or replace table scratch.main.changed_cluster as

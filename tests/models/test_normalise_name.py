@@ -11,6 +11,7 @@ from models.normalise.name import (
     nickname_groups,
     nickname_heads,
     nickname_table,
+    normalise_gender,
     normalise_name,
     split_family,
     split_full_name,
@@ -160,6 +161,23 @@ def test_what_people_of_a_name_are_called(one: str, other: str) -> None:
 )
 def test_other_names_are_not(one: str, other: str) -> None:
     assert not is_nickname(one, other)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("Male", "m"),
+        ("vrouw", "f"),
+        ("V", "f"),
+        ("Mevr.", "f"),
+        ("Herr Dr.", "m"),
+        ("kvinde", "f"),
+        ("Dhr. en mevr.", None),
+        ("Firma", None),
+    ],
+)
+def test_gender_by_its_words_and_by_forms_of_address(value: str, expected: str | None) -> None:
+    assert normalise_gender(value) == expected
 
 
 def test_the_table_of_nicknames_is_folded() -> None:

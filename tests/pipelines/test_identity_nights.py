@@ -252,6 +252,34 @@ def test_a_session_on_a_shared_device_belongs_to_whom_it_names() -> None:
         assert set(room.record_customers().values()) == {room.customers()["login:anna"]}
 
 
+def test_what_few_systems_tell_of_a_person_is_compared_too(tmp_path: Path) -> None:
+    """A number of the person, mistyped in two digits' order, joins what a moved house and another mailbox leave in doubt; a
+    gender that differs keeps two of one initial apart.
+    """
+    far = {"postal_code": "9711 CD", "house_number": "7", "street": "Zuiderkade", "city": "Groningen", "country": "NL"}
+    anna = {
+        "given_name": "Anna",
+        "family_name": "Oosterhof",
+        **HOME,
+        "attributes": '{"personal_number": "X1234567", "title": "Mevr."}',
+    }
+    moved = {"given_name": "Anna", "family_name": "Oosterhof", **far, "attributes": '{"personal_number": "X1235467"}'}
+    with identity_room() as room:
+        people = [
+            Record(201, ("badge:1",), 1, person=tuple(anna.items())),
+            Record(202, ("badge:2",), 2, person=tuple(moved.items())),
+        ]
+        room.night(people)
+        assert room.rows("select numbers, genders from state.main.cluster_record order by numbers") == [
+            (["X1234567"], ["Mevr."]), (["X1235467"], None),
+        ]  # fmt: skip
+        assert len(set(room.customers().values())) == 1
+        without = [Record(n, (f"badge:{b}",), b, person=tuple({**p, "attributes": None}.items())) for n, b, p in
+                   ((201, 1, anna), (202, 2, moved))]  # fmt: skip
+        room.night(without)
+        assert len(set(room.customers().values())) == 2
+
+
 # --- awkward input -----------------------------------------------------------------------------------------------------
 
 
