@@ -16,7 +16,7 @@ from markupsafe import Markup
 from pipelines import drawing
 from pipelines.drawing.charts import Line as ChartLine
 from pipelines.drawing.charts import bar, interval, line_chart, percent, round_scale, spark
-from pipelines.drawing.markup import joined, tag
+from pipelines.drawing.markup import breakable, joined, tag
 from pipelines.drawing.numbers import Formatter
 from pipelines.drawing.sankey import Way, band, draw, flows, place
 from pipelines.drawing.tree import draw_tree
@@ -200,3 +200,38 @@ def test_text_can_be_read_on_its_ground(theme: str) -> None:
     for line in (f"s{n}" for n in range(8)):
         light, dark = sorted((luminance(colours[line]), luminance(colours["bg"])), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 3, line
+
+
+def test_what_is_not_nothing_is_never_written_as_nothing() -> None:
+    form = Formatter("en", "EUR")
+    assert [form.share(value) for value in (0.0, 0.0004, 0.0006, 0.9994, 0.9996, 1.0)] == [
+        "0.0%", "<0.1%", "0.1%", "99.9%", ">99.9%", "100.0%",
+    ]  # fmt: skip
+    assert form.cell("p_value_adjusted", 2e-118) == "<0.001" and form.cell("p_value", 0.0423) == "0.042"
+    assert form.figure(0.00001) == "<0.0001" and form.figure(-0.00001) == ">−0.0001"
+
+
+def test_differences_have_signs_and_units() -> None:
+    form = Formatter("nl", "EUR")
+    assert form.difference("converted_share", -0.0048) == "−0,5 procentpunten"
+    assert form.difference("order_amount_base_30_days", -41246.4) == "EUR −41.246"
+    assert form.difference("nps_90_days", 2.617) == "+2,6"
+    assert form.cell("is_marked", True) == "ja" and form.amount(0.0) == "EUR 0"
+
+
+def test_long_labels_end_before_the_next_box() -> None:
+    name = "Landing page view of a very long name"
+    text = draw([Way((name, "dropped"), 1234)], ENDS, str, plain_count, "t", headings=["Step 1", "Then"])
+    shown = re.search(r"<text x=16[^>]*>([^<]*) <tspan>1234", text)
+    assert shown and len(shown[1]) + 5 <= 28 and shown[1].endswith("…") and f"<title>{name}: 1234" in text
+    assert text.count("class=at") == 2
+
+
+def test_other_that_is_only_one_has_a_name() -> None:
+    text = draw_tree([Way(("a",), 1000), Way(("b",), 1)], str, plain_count, lambda share: f"{share:.3f}")
+    assert "<span>b<" in text and "other" not in text
+
+
+def test_names_break_after_dots_and_underscores() -> None:
+    assert breakable("mailchimp.campaign_recipient") == "mailchimp.<wbr>campaign_<wbr>recipient"
+    assert breakable("<b>") == "&lt;b&gt;"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import urldefrag
 
+import duckdb
 import pytest
 from playwright.sync_api import Browser, Page
 
@@ -15,9 +17,33 @@ from models.contract import load_contracts
 from pipelines.drawing.numbers import Formatter
 from pipelines.report.data import REPORT_QUERIES
 from pipelines.report.words import LANGUAGES, Words, texts
+from pipelines.warehouse import Release
 from tests.look.conftest import Shop
 
 LARGEST_BYTES = 3_000_000
+
+
+# What a screen reader and a keyboard need of every page, told as a list of what is missing.
+NEEDED = """() => {
+  const missing = [], visible = e => !e.closest('[hidden]');
+  const name = e => (e.getAttribute('aria-label') || e.innerText || e.textContent || '').trim();
+  if (!document.documentElement.lang || !document.title) missing.push('language or title');
+  document.querySelectorAll('a[href],button,summary,[role=button],[tabindex="0"]').forEach(e => {
+    if (visible(e) && !name(e)) missing.push('name of ' + e.outerHTML.slice(0, 80));
+  });
+  document.querySelectorAll('svg').forEach(e => { if (!e.querySelector('title')) missing.push('title of a drawing'); });
+  document.querySelectorAll('table').forEach(e => {
+    if (!e.caption || !e.tHead || !e.querySelector('tbody th')) missing.push('caption or headings of a table');
+    const width = e.tHead.rows[0].cells.length;
+    for (const row of e.tBodies[0].rows) if (row.cells.length !== width) missing.push('cells of ' + row.innerText);
+  });
+  let level = 1;
+  document.querySelectorAll('h1,h2,h3').forEach(e => {
+    if (+e.tagName[1] > level + 1) missing.push('level above ' + e.innerText);
+    level = +e.tagName[1];
+  });
+  return missing;
+}"""
 
 
 class Links(HTMLParser):
@@ -53,7 +79,7 @@ def open_page(browser: Browser, path: Path, *, dark: bool = False, width: int = 
     return page
 
 
-def test_every_page_opens_offline_without_errors(shop: Shop, browser: Browser) -> None:
+def test_every_page_opens_offline_without_errors_and_can_be_heard(shop: Shop, browser: Browser) -> None:
     context = browser.new_context(offline=True)
     page = context.new_page()
     trouble: list[str] = []
@@ -65,6 +91,7 @@ def test_every_page_opens_offline_without_errors(shop: Shop, browser: Browser) -
         page.goto(path.as_uri())
         assert page.locator("h1").count() == 1, path
         assert page.locator("main section h2").count() >= 1, path
+        assert page.evaluate(NEEDED) == [], path
     assert trouble == []
     assert all(url.startswith("file:") for url in requests) and len(requests) == len(pages(shop))
     context.close()
@@ -197,10 +224,72 @@ def test_theme_follows_the_system_and_the_button(shop: Shop, browser: Browser) -
     dark.context.close()
 
 
-@pytest.mark.parametrize("name", ["index", "map", "journey-purchase", "drop-off", "channels", "effects", "quality"])
-def test_a_phone_scrolls_down_only(shop: Shop, browser: Browser, name: str) -> None:
-    page = open_page(browser, shop.report / "nl" / f"{name}.html", width=390)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+def test_a_phone_scrolls_down_only(shop: Shop, browser: Browser) -> None:
+    page = open_page(browser, shop.report / "nl" / "index.html", width=390)
+    wide = []
+    for path in [*sorted((shop.report / "nl").glob("*.html")), shop.report / "dictionary.html"]:
+        page.goto(path.as_uri())
+        if page.evaluate("document.documentElement.scrollWidth") > 390:
+            wide.append(path.name)
+    assert wide == []
+    page.context.close()
+
+
+def test_what_changed_is_the_difference_of_the_two_releases(shop: Shop, browser: Browser) -> None:
+    def journeys(release: Release) -> dict[tuple[str, str], int]:
+        with duckdb.connect(str(release.data_file), read_only=True) as con:
+            rows = con.execute("select journey_definition, status, count(*) from journey group by all").fetchall()
+        return {(definition, status): count for definition, status, count in rows}
+
+    before, now = (journeys(release) for release in shop.releases)
+    page = open_page(browser, shop.report / "index.html")
+    figure = page.locator("#changes")
+    assert f"Compared with release {shop.releases[0].release_id} " in figure.inner_text()
+    words = Words("en", "EUR")
+    seen = 0
+    for row in figure.locator("table").first.locator("tbody tr").all():
+        name, *cells = row.locator("th,td").all_inner_texts()
+        for status, cell in zip(("converted", "dropped", "exited", "open"), cells, strict=True):
+            keys = [key for key in {*before, *now} if words.value(key[0]) == name and key[1] == status]
+            difference = sum(now.get(key, 0) - before.get(key, 0) for key in keys)
+            assert int(cell.replace("−", "-").replace(",", "")) == difference, (name, status)
+            seen += abs(difference)
+    assert seen > 0
+    rows = sum(int(n.replace(",", "")) for n in re.findall(r": \+([\d,]+)", figure.locator(".rows2").inner_text()))
+    read = [sum(file["row_count"] or 0 for file in files_read(release)) for release in shop.releases]
+    assert rows == read[1] - read[0] > 0
+    assert "id=changes" not in (shop.releases[0].folder / "report" / "index.html").read_text(encoding="utf-8")
+    page.context.close()
+
+
+def files_read(release: Release) -> list[dict[str, Any]]:
+    """The files that a release read, each once for every export that reads it."""
+    return [file for file in release.summary["source_files"] if file["status"] == "read"]
+
+
+def test_rows_of_files_are_those_of_the_books(shop: Shop) -> None:
+    """A file that two exports read, and one that lies there twice, are counted as the books count them."""
+    query = (REPORT_QUERIES / "files.sql").read_text(encoding="utf-8")
+    shown = shop.rows(f"select sum(row_count), sum(mapped_count), sum(quarantined_count) from ({query})")
+    assert shown == shop.rows("select sum(row_count), sum(mapped_count), sum(quarantined_count) from reconciliation")
+    assert shop.value(f"select sum(file_count) from ({query})") == shop.value("select count(*) from export_file")
+
+
+def test_each_step_of_the_matrix_adds_up_to_all_journeys(shop: Shop, browser: Browser) -> None:
+    page = open_page(browser, shop.report / "journey-purchase.html")
+    rows = page.locator("#step_matrix-Purchase table").first.locator("tbody tr").all()
+    cells = [[text.strip("<%") for text in row.locator("td").all_inner_texts()] for row in rows]
+    for step in range(len(cells[0])):
+        total = sum(float(line[step] or 0) for line in cells)
+        assert abs(total - 100) < 0.1 * len(cells), f"step {step + 1}: {total}"
+    page.context.close()
+
+
+def test_a_print_is_light_and_without_navigation(shop: Shop, browser: Browser) -> None:
+    page = open_page(browser, shop.report / "index.html", dark=True)
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("getComputedStyle(document.querySelector('nav')).display") == "none"
     page.context.close()
 
 
