@@ -14,6 +14,7 @@ MISSING = "–"
 # (group sign, decimal sign). Danish and Dutch write 1.234,5; English 1,234.5.
 SIGNS = {"en": (",", "."), "nl": (".", ","), "da": (".", ",")}
 YES_NO = {"en": ("yes", "no"), "nl": ("ja", "nee"), "da": ("ja", "nej")}
+DAY = {"en": "day", "nl": "dag", "da": "dag"}
 POINTS = {"en": "points", "nl": "procentpunten", "da": "procentpoint"}
 UNITS = {
     "en": ("s", "min", "h", "days"),
@@ -104,8 +105,10 @@ class Formatter:
         if size < 3600:
             return f"{self.number(seconds / 60)} {minute}"
         if size < 86_400:
-            return f"{self.number(seconds / 3600, 1)} {hour}"
-        return f"{self.number(seconds / 86_400, 1)} {day}"
+            return f"{self.number(seconds / 3600, 0 if seconds % 3600 == 0 else 1)} {hour}"
+        if size == 86_400:
+            return f"{self.number(seconds / 86_400)} {DAY[self.language]}"
+        return f"{self.number(seconds / 86_400, 0 if seconds % 86_400 == 0 else 1)} {day}"
 
     def moment(self, value: dt.datetime | dt.date | None) -> str:
         """A date, with the time where there is one; ISO order in every language."""
