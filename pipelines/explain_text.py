@@ -14,7 +14,7 @@ WIDTH = 100
 # More rows of one kind are counted, not shown.
 SHOWN = 40
 # An identifier that is longer has a line of its own.
-LABEL = 44
+LABEL = 40
 
 
 def explanation_text(answer: Row) -> str:
@@ -109,15 +109,18 @@ def customer_lines(customer: Row) -> list[str]:
 
 
 def identifier_lines(row: Row) -> list[str]:
-    """An identifier with the time it was seen in, how often, and by whom."""
+    """An identifier with the time it was seen in, how often, and by whom; in columns."""
     mark = " " if row["is_link"] else "!"
     label = f"{row['identifier_type']}:{row['identifier_value']}"
     seen = f"{day(row['first_seen_at'])} to {day(row['last_seen_at'])}"
-    facts = f"{seen}  {row['record_count']:>5} x  {row['source_systems']}"
-    if len(label) <= LABEL and 6 + LABEL + len(facts) <= WIDTH:
-        return [f"  {mark} {label:<{LABEL}}  {facts}"]
-    first, *rest = textwrap.wrap(label, WIDTH - 6, break_on_hyphens=False)
-    return [f"  {mark} {first}", *(f"      {part}" for part in rest), *wrapped(facts, 6)]
+    lines = []
+    if len(label) > LABEL:
+        first, *rest = textwrap.wrap(label, WIDTH - 6, break_on_hyphens=False)
+        lines = [f"  {mark} {first}", *(f"      {part}" for part in rest)]
+        mark, label = " ", ""
+    head = f"  {mark} {label:<{LABEL}} {seen} {row['record_count']:>5} x "
+    systems = textwrap.wrap(row["source_systems"], WIDTH - len(head)) or [""]
+    return [*lines, f"{head}{systems[0]}".rstrip(), *(" " * len(head) + more_systems for more_systems in systems[1:])]
 
 
 def more(rows: Sequence[Row]) -> list[str]:
