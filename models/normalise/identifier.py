@@ -23,6 +23,8 @@ from models.normalise.phone import normalise_phone, plain_phones
 MAXIMUM_LENGTH = 320
 # What people type where a number is demanded: one digit over and over. Nine zeros, because real numbers end in some.
 FILLER_ENDINGS = ("0{9}", *(f"{digit}{{8}}" for digit in "123456789"))
+# What of an address may name a role: without a number at its end and a tag.
+_ROLE_PART = r"^([^@+]+?)[0-9]*(?:\+[^@]*)?@"
 # Types whose normal form Python makes, a few microseconds each; the others (cookies, visitors, ids of systems) go by column.
 _BY_VALUE = ("email", "phone", "customer_number")
 
@@ -128,6 +130,7 @@ def normalise_identifiers(values: pa.Table, blocked_values: Sequence[str], role_
     filler = (
         "(" + "|".join([*FILLER_ENDINGS, *(word for word in blocked_words if re.fullmatch(r"\d{8,}", word))]) + ")$"
     )
+    roles = [re.sub("[-_]", "", name.lower()) for name in role_mailboxes]
     frame = frame.with_columns(
         reason=pl.when(too_long)
         .then(pl.lit(f"longer than {MAXIMUM_LENGTH} characters"))
@@ -141,7 +144,7 @@ def normalise_identifiers(values: pa.Table, blocked_values: Sequence[str], role_
         .then(pl.lit("no digit but zero"))
         .when((kind == "phone") & normal.str.contains(filler))
         .then(pl.lit("filler, no telephone number"))
-        .when((kind == "email") & normal.str.split("@").list.first().is_in([name.lower() for name in role_mailboxes]))
+        .when((kind == "email") & normal.str.extract(_ROLE_PART).str.replace_all("[-_]", "").is_in(roles))
         .then(pl.lit("role mailbox"))
     ).with_columns(is_blocked=normal.is_not_null() & pl.col("reason").is_not_null())
     columns = [

@@ -29,8 +29,8 @@ _TITLES = frozenset(_TITLE_WORDS.split())
 # kvinde, w in weiblich; K and W alone are nobody's initials where a gender is expected.
 _GENDER_WORDS = {
     "m": "m male man men mannelijk mand maennlich mann homme masculin heer dhr meneer mr mister sir hr herr monsieur",
-    "f": "f v w k female woman vrouw vrouwelijk kvinde weiblich frau femme feminin mevr mevrouw mw mrs ms miss madam madame fru frk "
-    "froeken mme mlle",
+    "f": "f v w k female woman vrouw vrouwelijk kvinde weiblich frau femme feminin mevr mevrouw mw mrs ms miss madam madame "
+    "fru frk froeken mme mlle",
 }
 GENDERS = {word: gender for gender, words in _GENDER_WORDS.items() for word in words.split()}
 # Words that stand where a name was unknown or not given: they name nobody.

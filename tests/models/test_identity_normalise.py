@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
+
+import duckdb
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.configuration import load_configuration
 from models.normalise import MAXIMUM_LENGTH, normalise_identifiers, normalise_phone, type_rule
 
 
@@ -52,6 +56,49 @@ def test_role_mailboxes_and_blocked_values_stay_as_attributes() -> None:
     assert normal("email", "Info@example.org") == ("info@example.org", True, "role mailbox")
     assert normal("login", "UNKNOWN") == ("UNKNOWN", True, "blocked value")
     assert normal("customer_number", "0000") == ("0", True, "no digit but zero")
+
+
+@pytest.mark.parametrize(
+    ("value", "is_role"),
+    [
+        # as companies here and around us call them, however they are written
+        ("info@example.org", True), ("info2@example.org", True), ("info+web@example.org", True), ("no_reply@example.org", True),
+        ("klanten-service@example.org", True), ("boekhouding@example.org", True), ("kundeservice@example.org", True),
+        ("bogholderi@example.org", True), ("buchhaltung@example.org", True), ("kundendienst@example.org", True),
+        # a dot may stand between somebody's initials
+        ("h.r@example.org", False), ("j.obs@example.org", False), ("anna@example.org", False), ("infoanna@example.org", False),
+        ("2@example.org", False),
+    ],
+)  # fmt: skip
+def test_mailboxes_of_roles_by_the_default_configuration(value: str, is_role: bool) -> None:
+    identity = load_configuration(None).identity
+    table = pa.table({"identifier_type": ["email"], "raw_value": [value], "country": pa.array([None], pa.string())})
+    (row,) = normalise_identifiers(table, identity.blocked_values, identity.role_mailboxes).to_pylist()
+    assert (row["is_blocked"], row["reason"]) == (is_role, "role mailbox" if is_role else None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "is_test"),
+    [
+        ("email", "test1@example.org", True), ("email", "qa-user7@example.org", True), ("email", "geen-mail@example.org", True),
+        ("email", "ingenmail@example.org", True), ("email", "keine-email@example.org", True),
+        ("email", "ukendt@example.org", True),
+        ("email", "anna@shop.invalid", True), ("email", "anna@localhost.example", True), ("login", "testbruger2", True),
+        ("customer_number", "999999", True), ("login", "undefined", True), ("visitor", "000", True),
+        ("email", "anna.test@example.org", False), ("email", "testa@example.org", False), ("email", "xander@example.org", False),
+        ("email", "anna@latest.example", False), ("login", "administratrix", False), ("customer_number", "99999", False),
+    ],
+)  # fmt: skip
+def test_accounts_that_are_nobodys_by_the_default_configuration(kind: str, value: str, is_test: bool) -> None:
+    patterns = load_configuration(None).identity.blocked_patterns
+    found = [
+        pattern
+        for name, several in patterns.items()
+        for pattern in several
+        if fnmatch(kind, name)
+        and duckdb.execute("select regexp_matches(?, ?, 'i')", [value, pattern]).fetchall() == [(True,)]
+    ]
+    assert bool(found) == is_test
 
 
 def test_a_very_long_value_is_refused() -> None:
