@@ -10,8 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
+if TYPE_CHECKING:
+    # not at run time: whoever looks up a type does not wait for it
+    import pyarrow as pa
 
 UNMAPPED = "unmapped"
 UNKNOWN_CHANNEL = "unknown"
@@ -76,6 +79,8 @@ def catalogue_values(reference: str) -> tuple[str, ...]:
 
 def touchpoint_type_table() -> pa.Table:
     """The configuration table `touchpoint_type`: one row per type with code, attributes, rank and labels."""
+    import pyarrow as pa
+
     rows = load_catalogue().values()
     text = [
         "touchpoint_type", "channel", "journey_phase", "category", "direction", "medium", "control", "character",
@@ -92,6 +97,8 @@ def touchpoint_type_table() -> pa.Table:
 
 def channel_table() -> pa.Table:
     """The configuration table `channel`: one row per channel with the code the spine uses."""
+    import pyarrow as pa
+
     return pa.table(
         {
             "channel_code": pa.array(channels().values(), pa.int16()),
@@ -101,4 +108,6 @@ def channel_table() -> pa.Table:
 
 
 def _strings(values: Iterable[str]) -> pa.Array:
+    import pyarrow as pa
+
     return pa.array(list(values), pa.string())

@@ -21,6 +21,7 @@ from pipelines.macros import load_macros
 
 MAX_STEPS = 8
 UNITS = {"m": 1 / 1440, "h": 1 / 24, "d": 1.0, "w": 7.0}
+LONGEST_WINDOW_DAYS = 36_500
 MODES = ("ordered", "strict", "unordered")
 SEGMENTS = 12
 
@@ -83,7 +84,9 @@ def read_question(
         else:
             steps.append(types)
     if not 2 <= len(steps) <= MAX_STEPS:
-        raise FunnelError(f"a funnel has 2 to {MAX_STEPS} steps that have to be taken; found {len(steps)} in {text!r}")
+        raise FunnelError(
+            f"a funnel has 2 to {MAX_STEPS} steps that have to be taken; found {len(steps)} in {text[:100]!r}"
+        )
     left_out = tuple(known_type(name) for name in exclusions)
     both = sorted({name for step in steps for name in step} & set(left_out))
     if both:
@@ -98,17 +101,20 @@ def read_question(
 
 def read_window(text: str) -> float:
     """Days in '7d', '12h', '30m' or '2w'. Raises FunnelError."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([mhdw])", text.strip())
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([mhdw])", text.strip(), re.ASCII)
     if match is None or float(match.group(1)) <= 0:
-        raise FunnelError(f"window {text!r} is not a time above zero such as 30m, 12h, 7d or 2w")
-    return float(match.group(1)) * UNITS[match.group(2)]
+        raise FunnelError(f"window {text[:40]!r} is not a time above zero such as 30m, 12h, 7d or 2w")
+    days = float(match.group(1)) * UNITS[match.group(2)]
+    if days > LONGEST_WINDOW_DAYS:
+        raise FunnelError(f"window {text[:40]!r} is longer than {LONGEST_WINDOW_DAYS} days")
+    return days
 
 
 def known_type(name: str) -> str:
     """`name` when it is a touchpoint type; FunnelError with the nearest one otherwise."""
     valid = [known for known in load_catalogue() if known != UNMAPPED]
     if name not in valid:
-        raise FunnelError(f"{name!r} is not a touchpoint type{nearest(name, valid)}")
+        raise FunnelError(f"{name[:60]!r} is not a touchpoint type{nearest(name, valid)}")
     return name
 
 

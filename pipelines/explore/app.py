@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
@@ -20,8 +24,9 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from models.catalogue import load_catalogue
+from pipelines.drawing.asset import asset
 from pipelines.drawing.markup import tag
-from pipelines.explore import funnels, pages
+from pipelines.explore import pages
 from pipelines.explore.asked import (
     DEEPEST,
     DIRECTIONS,
@@ -34,11 +39,10 @@ from pipelines.explore.asked import (
     read_number,
     read_path,
 )
-from pipelines.explore.connection import CurrentRelease, Opened
+from pipelines.explore.connection import QUERIES, CurrentRelease, Opened
 from pipelines.explore.pages import Choices, Customer
-from pipelines.report.data import Data
+from pipelines.report.data import Data, query_text
 from pipelines.report.words import LANGUAGES, Words
-from pipelines.report.write import asset
 from pipelines.warehouse import WarehouseError
 
 LARGEST_ID = 2**63 - 1
@@ -46,6 +50,8 @@ LARGEST_ID = 2**63 - 1
 LAST_CHARACTER = chr(0x10FFFF)
 # Rows of a downloaded list; who needs more has the DuckDB file.
 DOWNLOAD_ROWS = 1_000_000
+DOWNLOAD_ROWS_AT_ONCE = 2_000
+WARM_AFTER_SECONDS = 0.3
 LANGUAGE_COOKIE = "language"
 # Everything stands in the page itself; nothing is fetched, framed or sent elsewhere.
 HEADERS = {
@@ -79,8 +85,10 @@ class Answer:
     def page(self, key: str, title: str, body: list[Any], status: int = 200) -> Response:
         """A whole page."""
         say = self.words.say
+        # one slash: a link that begins with two goes to another host
+        path = "/" + self.request.url.path.lstrip("/")
         languages = [
-            (code, name, None if code == self.language else address(self.request.url.path, self.given, lang=code))
+            (code, name, None if code == self.language else address(path, self.given, lang=code))
             for code, name in LANGUAGES.items()
         ]
         html = TEMPLATE.render(
@@ -120,7 +128,6 @@ def create_app(warehouse: Path, hosts: list[str]) -> Starlette:
     """The application on a warehouse. `hosts`: names under which a browser may call it (another name is refused, so that no
     page of the web can point a name of its own at this machine and read along)."""
     releases = CurrentRelease(warehouse)
-    answers = funnels.Answers()
 
     def route(path: str, answer: Callable[[Answer], Response]) -> Route:
         def handle(request: Request) -> Response:
@@ -128,24 +135,52 @@ def create_app(warehouse: Path, hosts: list[str]) -> Starlette:
                 opened = releases.open()
             except WarehouseError as error:
                 return PlainTextResponse(f"{error}\n", 503, HEADERS)
-            with opened.cursor:
+            with opened:
                 made = Answer(request, opened)
                 try:
-                    return answer(made)
+                    response = answer(made)
                 except AskedError as error:
                     body = [tag("p", str(error)), tag("p", tag("a", made.words.say("explore.back"), href="/"))]
-                    return made.page("", made.words.say("explore.mistake"), body, 400)
+                    response = made.page("", made.words.say("explore.mistake"), body, 400)
+            # after a switch: once this answer is on its way
+            response.background = BackgroundTask(opened.held.warm)
+            return response
 
         return Route(path, handle)
 
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        # soon, not at once: a first page that is asked for meanwhile goes first
+        timer = threading.Timer(WARM_AFTER_SECONDS, releases.warm)
+        timer.start()
+        yield
+        timer.cancel()
+
+    def refuse(request: Request, error: Exception) -> Response:
+        """What has no page, and what is asked in another way than by reading."""
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        if status != 404:
+            headers = getattr(error, "headers", None) or {}
+            return PlainTextResponse(f"{getattr(error, 'detail', 'error')}\n", status, {**HEADERS, **headers})
+        with suppress(WarehouseError), releases.open() as opened:
+            made = Answer(request, opened)
+            body = [
+                tag("p", made.words.say("explore.no_page")),
+                tag("p", tag("a", made.words.say("explore.back"), href="/")),
+            ]
+            return made.page("", made.words.say("explore.mistake"), body, 404)
+        return PlainTextResponse("Not Found\n", 404, HEADERS)
+
     return Starlette(
+        lifespan=lifespan,
+        exception_handlers={HTTPException: refuse},
         routes=[
             route("/", find_customer),
             route("/customers", find_customer),
             route("/customer/{customer_id}", show_customer),
             route("/journeys", show_journeys),
             route("/way", show_way),
-            route("/funnel", lambda answer: show_funnel(answer, answers)),
+            route("/funnel", show_funnel),
             route("/funnel/people", show_funnel_people),
             route("/people", show_people),
             route("/people.csv", download_people),
@@ -243,24 +278,22 @@ def show_people(answer: Answer) -> Response:
 def download_people(answer: Answer) -> Response:
     """The same as a CSV file: ids, states, times and values, nothing that names a person."""
     _, given, direction, path = read_way(answer)
-    rows = answer.data.rows(
-        "way_people",
-        **given.parameters(),
-        direction=direction,
-        **way_parameters(path),
-        length=read_length(answer),
-        limit=DOWNLOAD_ROWS,
-        offset=0,
-    )
-    columns = [name for name in rows.columns if name != "total_count"]
+    parameters = {
+        **given.parameters(), "direction": direction, **way_parameters(path), "length": read_length(answer),
+        "limit": DOWNLOAD_ROWS,
+    }  # fmt: skip
+    # of its own, for the answer goes on when the request's is closed; the release stays open as long
+    cursor = answer.opened.held.connection.cursor()
+    found = cursor.execute(query_text(QUERIES, "way_download"), parameters)
+    columns = [column[0] for column in found.description or []]
 
     def lines() -> Iterator[str]:
         buffer = io.StringIO()
         writer = csv.writer(buffer)
         writer.writerow(columns)
-        for row in rows.rows:
-            writer.writerow([row[name] for name in columns])
-            if buffer.tell() > 65_536:
+        with cursor:
+            while rows := cursor.fetchmany(DOWNLOAD_ROWS_AT_ONCE):
+                writer.writerows(rows)
                 yield buffer.getvalue()
                 buffer.seek(0)
                 buffer.truncate()
@@ -271,16 +304,21 @@ def download_people(answer: Answer) -> Response:
     return StreamingResponse(lines(), 200, headers, "text/csv")
 
 
-def show_funnel(answer: Answer, answers: funnels.Answers) -> Response:
+def show_funnel(answer: Answer) -> Response:
     """A funnel of the moment."""
+    # Here, for the arrays' libraries are a third of what a start takes; `warm` imports them meanwhile.
+    from pipelines.explore import funnels
+
     question, by = funnels.read(answer.given)
-    found = answers.get(answer.opened, question, by)
+    found = funnels.ANSWERS.get(answer.opened, question, by)
     body = funnels.page(answer.words, answer.given, found, by)
     return answer.page("funnel", answer.words.say("explore.funnel"), body)
 
 
 def show_funnel_people(answer: Answer) -> Response:
     """The customers behind a number of a funnel."""
+    from pipelines.explore import funnels
+
     question, _ = funnels.read(answer.given)
     step = read_number("step", answer.given.get("step"), 1, len(question.steps))
     state = one_of("state", answer.given.get("state") or "reached", funnels.STATES)

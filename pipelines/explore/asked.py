@@ -17,7 +17,10 @@ from models.naming import nearest
 STATUSES = ("converted", "exited", "dropped", "open")
 DIRECTIONS = ("forward", "backward")
 DEEPEST = 6
+# What a funnel can be divided by: columns of the touchpoint it was entered with, which the index of a release holds.
+DIVIDED = ("channel_detail", "campaign_name", "campaign_source", "campaign_medium", "device", "source_system")
 PAGE_ROWS = 100
+FIRST_DAY, LAST_DAY = dt.date(1900, 1, 1), dt.date(2199, 12, 31)
 
 
 class AskedError(ValueError):
@@ -83,9 +86,12 @@ def read_date(name: str, value: str | None) -> dt.date | None:
     if not value:
         return None
     try:
-        return dt.date.fromisoformat(value)
+        found = dt.date.fromisoformat(value)
     except ValueError:
         raise AskedError(f"{name}: {value[:30]!r} is not a date such as 2026-03-31.") from None
+    if not FIRST_DAY <= found <= LAST_DAY:
+        raise AskedError(f"{name}: {value[:30]!r} is not a date from {FIRST_DAY} to {LAST_DAY}.")
+    return found
 
 
 def read_number(name: str, value: str | None, default: int, largest: int) -> int:

@@ -7,27 +7,85 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from pipelines.explore.index import Index, open_index
 from pipelines.report.data import Data
-from pipelines.warehouse import Release, Warehouse
+from pipelines.warehouse import Release, Warehouse, WarehouseError
+
+if TYPE_CHECKING:
+    from pipelines.explore.index import Index
 
 QUERIES = Path(__file__).parent / "queries"
 LOOKED_UP = ("customer_360", "touchpoint", "customer_identifier", "journey")
+
+
+class Held:
+    """A release that is open: one connection, from which each request takes a cursor, and the index."""
+
+    def __init__(self, release: Release) -> None:
+        self.release = release
+        # links may change under a running server: what is open stays what it is
+        self.folder = release.folder.resolve()
+        self.connection = connect(release.data_file)
+        self._lock = threading.Lock()
+        self._is_warm = False
+
+    @cached_property
+    def _index(self) -> Index | None:
+        # Here, because the arrays' libraries are a third of what a start takes, and its first page needs none.
+        from pipelines.explore.index import open_index
+
+        return open_index(self.folder)
+
+    def warm(self) -> None:
+        """Read once what every question needs, before the first one is asked: the index, and which customers are where."""
+        with self._lock:
+            if self._is_warm:
+                return
+            self._is_warm = True
+        from pipelines.explore import funnels  # noqa: F401 - for whoever asks the first funnel
+
+        if self.index is not None:
+            self.index.touch()
+        with self.connection.cursor() as cursor:
+            for table in LOOKED_UP:
+                cursor.execute(f"select count(customer_id) from {table}").fetchall()
+
+    @property
+    def index(self) -> Index | None:
+        """The index, opened when it is first asked for; None where the release has none."""
+        with self._lock:
+            return self._index
 
 
 @dataclass(frozen=True)
 class Opened:
     """One request's view of a release: the same from its first query to its last, whatever becomes current meanwhile."""
 
-    release: Release
+    held: Held
     cursor: duckdb.DuckDBPyConnection
-    index: Index | None
+
+    @property
+    def release(self) -> Release:
+        """What is asked."""
+        return self.held.release
+
+    @property
+    def index(self) -> Index | None:
+        """Its index; None where it has none."""
+        return self.held.index
+
+    def __enter__(self) -> Opened:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.cursor.close()
 
     def run(self, query: str, parameters: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Run SQL with bound parameters."""
@@ -45,7 +103,7 @@ class CurrentRelease:
     def __init__(self, warehouse: Path) -> None:
         self._warehouse = Warehouse(warehouse.absolute())
         self._lock = threading.Lock()
-        self._open: tuple[Path, Release, duckdb.DuckDBPyConnection, Index | None] | None = None
+        self._held: tuple[Path, Held] | None = None
 
     def open(self) -> Opened:
         """A cursor on the release that is current now; raises WarehouseError when there is none.
@@ -54,19 +112,15 @@ class CurrentRelease:
         """
         path = self._warehouse.current_link.resolve()
         with self._lock:
-            if self._open is None or self._open[0] != path:
-                release = self._warehouse.require_current()
-                self._open = (path, release, connect(release.data_file), open_index(release.folder.resolve()))
-                threading.Thread(target=warm, args=(self._open[2].cursor(), self._open[3])).start()
-            return Opened(self._open[1], self._open[2].cursor(), self._open[3])
+            if self._held is None or self._held[0] != path:
+                self._held = (path, Held(self._warehouse.require_current()))
+            held = self._held[1]
+            return Opened(held, held.connection.cursor())
 
-
-def warm(cursor: duckdb.DuckDBPyConnection, index: Index | None) -> None:
-    """Read what every question needs before the first one is asked: the index, and which customers are where."""
-    if index is not None:
-        index.touch()
-    for table in LOOKED_UP:
-        cursor.execute(f"select count(customer_id) from {table}").fetchall()
+    def warm(self) -> None:
+        """Open what is current and read what every question needs; nothing where there is no release."""
+        with suppress(WarehouseError), self.open() as opened:
+            opened.held.warm()
 
 
 def connect(path: Path) -> duckdb.DuckDBPyConnection:

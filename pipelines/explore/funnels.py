@@ -15,11 +15,10 @@ from markupsafe import Markup
 from pipelines.drawing.charts import bar, interval
 from pipelines.drawing.markup import tag
 from pipelines.explore import walk
-from pipelines.explore.asked import AskedError, address
+from pipelines.explore.asked import DIVIDED, AskedError, address, one_of
 from pipelines.explore.connection import Opened
-from pipelines.explore.index import DIVIDED
 from pipelines.explore.pages import customer_link, section, select
-from pipelines.funnel import MODES, Answer, FunnelError, Question, ask, read_question, segment_columns
+from pipelines.funnel import MODES, Answer, FunnelError, Question, ask, read_question
 from pipelines.report.figure import Column, plain, table
 from pipelines.report.words import Words
 
@@ -44,8 +43,9 @@ class Answers:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        if opened.index is not None and by in ("", *DIVIDED):
-            answer = walk.answer(opened.index, question, by, trend=not by)
+        index = opened.index
+        if index is not None:
+            answer = walk.answer(index, question, by, trend=not by)
         else:
             try:
                 answer = ask(opened.cursor, question, by or None, trend=not by)
@@ -56,6 +56,9 @@ class Answers:
             while len(self._kept) > KEPT_ANSWERS:
                 self._kept.popitem(last=False)
         return answer
+
+
+ANSWERS = Answers()
 
 
 def read(given: Mapping[str, str]) -> tuple[Question, str]:
@@ -69,10 +72,7 @@ def read(given: Mapping[str, str]) -> tuple[Question, str]:
         )
     except FunnelError as error:
         raise AskedError(str(error)) from None
-    by = given.get("by", "")
-    if by and by not in segment_columns():
-        raise AskedError(f"by: {by[:60]!r} is not a column to divide by.")
-    return question, by
+    return question, one_of("by", given["by"], DIVIDED) if given.get("by") else ""
 
 
 def form(words: Words, given: Mapping[str, str]) -> Markup:

@@ -89,7 +89,7 @@ def test_each_line_of_a_way_has_its_people(shop: Shop, site: str, browser: Brows
     assert links.count() > 2
     for count, link in links.evaluate_all("all => all.map(a => [a.textContent, a.href])"):
         status, text = get(link)
-        assert status == 200 and f"{count} journeys" in text, link
+        assert status == 200 and f"{count} journey{'' if count == '1' else 's'}" in text, link
     page.close()
 
 
@@ -158,23 +158,121 @@ def test_a_customer_is_found_and_shown(shop: Shop, site: str, browser: Browser) 
         ("/way?direction=up", 400, "direction"),
         ("/journeys?from=yesterday", 400, "is not a date such as"),
         ("/journeys?from=2026-02-02&to=2026-01-01", 400, "swap them"),
+        ("/journeys?from=2026-02-30", 400, "is not a date such as"),
+        ("/journeys?from=0000-00-00", 400, "is not a date such as"),
+        ("/journeys?to=9999-12-31", 400, "is not a date from 1900-01-01 to 2199-12-31"),
+        ("/journeys?from=2199-12-31", 200, "has no rows for this"),
+        ("/journeys?stage=%27%20or%20true%20--", 400, "is not one of"),
+        ("/people?definition=purchase&length=99", 400, "is not a number from 1 to 6"),
+        ("/people?definition=purchase&page=100000", 200, "0 journeys"),
+        ("/people.csv?definition=x", 400, "is not one of"),
         ("/people?definition=purchase&page=0", 400, "is not a number from 1"),
         ("/funnel?steps=page_view", 400, "2 to 8 steps"),
         ("/funnel?steps=page_vieuw+%3E+order_placed", 400, "did you mean &#39;page_view&#39;?"),
         ("/funnel?window=soon", 400, "is not a time above zero"),
-        ("/funnel?by=email", 400, "is not a column"),
+        ("/funnel?by=email", 400, "is not one of"),
+        ("/funnel?window=9999999999999999d", 400, "is longer than 36500 days"),
+        (f"/funnel?window={'9' * 400}w", 400, "is longer than 36500 days"),
+        ("/funnel?steps=" + "page_view%20%3E%20" * 2000 + "order_placed", 400, "2 to 8 steps"),
+        ("/funnel?steps=page_view%20%3E%20%27;drop%20table%20touchpoint;--", 400, "is not a touchpoint type"),
+        ("/funnel?steps=%3E%3E%3E", 400, "is not a touchpoint type"),
+        ("/funnel?mode=strict&exclude=page_view", 400, "is both a step and an exclusion"),
         ("/funnel/people?step=9", 400, "is not a number from 1 to 4"),
         ("/customer/1", 404, "No customer found"),
         ("/customer/99999999999999999999", 404, "No customer found"),
+        ("/customer/-1", 404, "No customer found"),
+        ("/customer/1%20or%201=1", 404, "No customer found"),
+        ("/customer/%00", 404, "No customer found"),
+        ("/customer/%D9%A3", 404, "No customer found"),
+        ("/customers?q=%00", 200, "No customer found"),
+        ("/customers?q=%ED%A0%80%FF", 200, "No customer found"),
+        ("/customers?q=" + "x" * 5000, 200, "No customer found"),
+        ("/customers?q=%25", 200, "No customer found"),
+        ("/?lang=xx", 200, '<html lang="en"'),
         ("/customers?q=%3Cscript%3Ealert(1)%3C/script%3E", 200, "&lt;script&gt;alert(1)"),
         ("/customers?q=%27%20or%201=1%20--", 200, "No customer found"),
-        ("/nowhere", 404, "Not Found"),
+        ("/nowhere", 404, "There is no such page"),
+        ("//evil.example.org/", 404, 'href="/evil.example.org/?lang=nl"'),
     ],
 )
 def test_what_cannot_be_asked(site: str, path: str, status: int, text: str) -> None:
     found, body = get(site + path)
     assert found == status and text in body
     assert "<script>alert" not in body and "Traceback" not in body
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("HEAD", "/", 200),
+        ("HEAD", "/nowhere", 404),
+        ("POST", "/", 405),
+        ("DELETE", "/customer/1", 405),
+        ("PUT", "/way", 405),
+    ],
+)
+def test_pages_are_read_and_nothing_else(site: str, method: str, path: str, status: int) -> None:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(site + path, method=method)) as response:
+            found, headers, body = response.status, response.headers, response.read()
+    except urllib.error.HTTPError as error:
+        found, headers, body = error.code, error.headers, error.read()
+    assert found == status and "default-src 'none'" in headers["Content-Security-Policy"]
+    assert body == b"" or method != "HEAD"
+    assert status != 405 or {name.strip() for name in headers["Allow"].split(",")} == {"GET", "HEAD"}
+
+
+def test_a_name_is_looked_for_as_it_is_written(shop: Shop, site: str) -> None:
+    # no pattern: neither of these stands for any character
+    assert (
+        shop.value("select count(*) from customer where full_name like '%\\%%' escape '\\' or contains(full_name, '_')")
+        == 0
+    )
+    assert all("No customer found" in get(f"{site}/customers?q={text}")[1] for text in ("%25", "_"))
+
+
+def test_two_browsers_at_once_see_one_release_each_while_it_switches(shop: Shop, browser: Browser) -> None:
+    house = Warehouse(shop.warehouse)
+    first, second = shop.releases
+    asked = [
+        "/funnel",
+        "/funnel?by=device",
+        "/way?definition=purchase",
+        "/journeys?definition=purchase",
+        "/people?definition=visit",
+    ]
+    try:
+        # from the first question on, while the release is still being read in
+        with serve(shop.warehouse) as site:
+            wanted = {}
+            for release in (first, second):
+                house.switch(release.release_id)
+                wanted[release.release_id] = {path: get(site + path)[1] for path in asked}
+        assert all(wanted[first.release_id][path] != wanted[second.release_id][path] for path in asked)
+        with serve(shop.warehouse) as site:
+            contexts = [browser.new_context() for _ in range(2)]
+            pages = [context.new_page() for context in contexts]
+            found: list[tuple[str, str]] = []
+
+            def ask_all() -> None:
+                found.extend((path, get(site + path)[1]) for path in asked * 4)
+
+            others = [threading.Thread(target=ask_all) for _ in range(3)]
+            for thread in others:
+                thread.start()
+            for turn, release in enumerate([first, second] * 3):
+                house.switch(release.release_id)
+                pages[turn % 2].goto(f"{site}/funnel")
+                assert release.release_id in pages[turn % 2].locator("header").inner_text()
+            for thread in others:
+                thread.join()
+            for context in contexts:
+                context.close()
+        assert len(found) == 60
+        for path, text in found:
+            assert text in (wanted[first.release_id][path], wanted[second.release_id][path]), path
+    finally:
+        house.switch(second.release_id)
 
 
 def test_another_host_name_is_refused(site: str) -> None:
@@ -211,7 +309,7 @@ def test_release_switch_is_followed_and_an_open_answer_stays_whole(shop: Shop) -
         opened = current.open()
         # funnels follow too: they are answered from the index of the release that is current
         assert opened.index is not None and before.index is not None
-        assert len(opened.index.place) < len(before.index.place)
+        assert len(opened.index) < len(before.index)
         with opened.cursor as now:
             assert now.execute("select count(*) from touchpoint").fetchall() == [(counts[0],)]
         # the answer that began before the switch ends on the release it began on

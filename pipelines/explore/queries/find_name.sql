@@ -6,6 +6,6 @@ select
     touchpoint_count,
     last_seen_at
 from customer
-where lower(full_name) like '%' || lower($text) || '%'
+where contains(lower(full_name), lower($text))
 order by last_seen_at desc, customer_id
 limit 50
