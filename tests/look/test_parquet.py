@@ -54,6 +54,8 @@ def facts_of_spark(folder: Path, amount: str, moment: str) -> Facts:
     session = (
         sql.SparkSession.builder.master("local[1]")
         .config("spark.ui.enabled", "false")
+        # two questions and it ends: neither the second compiler nor a parallel collector pays for itself
+        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
         .config("spark.sql.session.timeZone", "UTC")
         .getOrCreate()
     )
