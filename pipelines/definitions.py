@@ -8,7 +8,8 @@ from __future__ import annotations
 import dagster as dg
 
 from models.configuration import load_configuration
-from pipelines.assets.resource import NightResource, configuration_file, configured_catalog
+from pipelines.assets.resource import NightResource
+from pipelines.configured import configuration_file, configured_catalog
 from pipelines.nightly import build_definitions
 
 

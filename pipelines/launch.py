@@ -53,7 +53,8 @@ def run_night(
     import dagster as dg
 
     from models.configuration import load_configuration
-    from pipelines.assets.resource import NightResource, configuration_file, configured_catalog
+    from pipelines.assets.resource import NightResource
+    from pipelines.configured import configuration_file, configured_catalog
     from pipelines.nightly import build_definitions
     from pipelines.progress import Lines, Silent
 
@@ -139,7 +140,8 @@ def failure_text(result: dg.ExecuteInProcessResult, before: Release | None) -> s
 
 def ui_environment(exports: list[Path], warehouse_folder: Path, config: Path | None) -> dict[str, str]:
     """Environment of the web UI: nights started there use these exports, this warehouse and this configuration."""
-    from pipelines.assets.resource import CONFIGURATION_VARIABLE, EXPORTS_VARIABLE, WAREHOUSE_VARIABLE
+    from pipelines.assets.resource import EXPORTS_VARIABLE, WAREHOUSE_VARIABLE
+    from pipelines.configured import CONFIGURATION_VARIABLE
 
     warehouse = Warehouse(warehouse_folder.absolute())
     environment = {**os.environ, **instance_environment(warehouse), WAREHOUSE_VARIABLE: str(warehouse.root)}

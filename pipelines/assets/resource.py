@@ -13,20 +13,17 @@ import os
 from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
-from pydantic import Field, PrivateAttr, ValidationError
+from pydantic import Field, PrivateAttr
 
-from models.configuration import Configuration, ConfigurationError, load_configuration
+from models.configuration import load_configuration
+from pipelines.configured import configuration_file, configured_catalog
 from pipelines.night.run import Night, open_night
 from pipelines.progress import Reporter
-from sources.spec import SourceCatalog, load_catalog, with_log_settings
 
 EXPORTS_VARIABLE = "TOUCHPOINT360_EXPORTS"
 WAREHOUSE_VARIABLE = "TOUCHPOINT360_WAREHOUSE"
-CONFIGURATION_VARIABLE = "TOUCHPOINT360_CONFIG"
-DEFAULT_CONFIGURATION = "touchpoint360.yaml"
 
 # Who is told about nights that this process runs itself; Dagster copies resources, so it cannot be a field of one.
 PROCESS_REPORTER: ContextVar[Reporter | None] = ContextVar("process_reporter", default=None)
@@ -41,44 +38,6 @@ def export_folders() -> list[str]:
 def warehouse_folder() -> str:
     """The warehouse named in the environment, else `warehouse` in the current folder."""
     return os.environ.get(WAREHOUSE_VARIABLE, "warehouse")
-
-
-def configuration_file() -> Path | None:
-    """The configuration file named in the environment, else touchpoint360.yaml in the current folder if there is one."""
-    named = os.environ.get(CONFIGURATION_VARIABLE)
-    if named:
-        return Path(named)
-    default = Path(DEFAULT_CONFIGURATION)
-    return default if default.is_file() else None
-
-
-def configured_catalog(configuration: Configuration, path: Path | None) -> SourceCatalog:
-    """The shipped sources and those in the folders the configuration names (relative to its file)."""
-    base = path.parent if path else Path()
-    catalog = load_catalog([base / folder for folder in configuration.source_folders])
-    try:
-        return with_log_settings(catalog, log_settings(configuration))
-    except ValidationError as error:
-        reasons = dict.fromkeys(item["msg"].removeprefix("Value error, ") for item in error.errors())
-        raise ConfigurationError(
-            "\n".join(f"{path or 'defaults'}: access_log.formats: {reason}" for reason in reasons)
-        ) from None
-
-
-def log_settings(configuration: Configuration) -> dict[str, Any]:
-    """What the configuration says about access logs, in the words of `sources.log_settings`."""
-    web, own, privacy = configuration.web, configuration.access_log, configuration.privacy
-    return {
-        "formats": [item.model_dump() for item in own.formats],
-        "cookies": own.cookies,
-        "headers": own.headers,
-        "query": own.query,
-        "keep_parameters": [*web.keep_parameters, *(item.parameter for item in web.identity_parameters)],
-        "search_parameters": web.search_parameters,
-        "ipv4_bits": privacy.ipv4_bits,
-        "ipv6_bits": privacy.ipv6_bits,
-        "visitor_of": privacy.visitor_of,
-    }
 
 
 class LogReporter:

@@ -25,7 +25,7 @@ def explain(
 ) -> None:
     """Explain a customer: identifiers, links, what was held back, the golden record's sources, the history of the id."""
     from models.configuration import load_configuration
-    from pipelines.assets.resource import configuration_file
+    from pipelines.configured import configuration_file
     from pipelines.explain import explain as answer_of
     from pipelines.explain_text import explanation_text
 

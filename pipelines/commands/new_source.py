@@ -46,7 +46,7 @@ def new_source(
     SELECT, then look again with `touchpoint360 inspect FILE`.
     """
     from models.configuration import load_configuration
-    from pipelines.assets.resource import configuration_file, configured_catalog
+    from pipelines.configured import configuration_file, configured_catalog
     from pipelines.new_source import make_source, register_folder
 
     if not re.fullmatch(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*", name):

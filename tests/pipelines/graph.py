@@ -46,7 +46,8 @@ def describe(definitions: dg.Definitions) -> dict[str, Any]:
 def shipped_definitions() -> dg.Definitions:
     """Definitions of the shipped sources with the default configuration."""
     from models.configuration import load_configuration
-    from pipelines.assets.resource import NightResource, configured_catalog
+    from pipelines.assets.resource import NightResource
+    from pipelines.configured import configured_catalog
 
     configuration = load_configuration(None)
     return build_definitions(configuration, configured_catalog(configuration, None), NightResource())

@@ -24,7 +24,8 @@ import duckdb
 import sources.spec
 from models.configuration import load_configuration
 from pipelines.assets import resource
-from pipelines.assets.resource import NightResource, configured_catalog, parse_moment
+from pipelines.assets.resource import NightResource, parse_moment
+from pipelines.configured import configured_catalog
 from pipelines.launch import execute_night, failure_text
 from pipelines.model_files import load_models
 from pipelines.night.run import Night, open_night

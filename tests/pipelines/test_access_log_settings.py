@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from models.configuration import ConfigurationError, load_configuration
-from pipelines.assets.resource import configured_catalog
+from pipelines.configured import configured_catalog
 from sources.log_privacy import kept_parameters
 from sources.read_log import log_format
 

@@ -12,7 +12,8 @@ import yaml
 from models.configuration import load_configuration
 from models.contract import load_contracts
 from pipelines.assets.factory import SWITCH
-from pipelines.assets.resource import NightResource, configured_catalog
+from pipelines.assets.resource import NightResource
+from pipelines.configured import configured_catalog
 from pipelines.definitions import default_definitions
 from pipelines.launch import ui_environment
 from pipelines.model_files import load_models
