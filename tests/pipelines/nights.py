@@ -23,7 +23,7 @@ import duckdb
 
 import sources.spec
 from models.configuration import load_configuration
-from pipelines.assets import resource
+from pipelines import configured
 from pipelines.assets.resource import NightResource, parse_moment
 from pipelines.configured import configured_catalog
 from pipelines.launch import execute_night, failure_text
@@ -84,7 +84,7 @@ def few_sources(*systems: str) -> Iterator[None]:
         kept = {n: s for n, s in exports.items() if s.system in systems or not s.folder.is_relative_to(shipped)}
         return SourceCatalog(kept)
 
-    with patch.object(resource, "load_catalog", load):
+    with patch.object(configured, "load_catalog", load):
         yield
 
 
