@@ -60,12 +60,16 @@ def sql_lineage(name: str) -> Mapping[str, tuple[tuple[str, str], ...]]:
     return found
 
 
+@cache
+def named_selects(name: str) -> Mapping[str, exp.Expression]:
+    """The named SELECTs (CTEs) of a model."""
+    tree = sqlglot.parse_one(load_models()[name].text, read="duckdb")
+    return {cte.alias_or_name: cte.this for cte in tree.find_all(exp.CTE)}
+
+
 def counted_relations(name: str, column: str) -> set[str]:
     """Relations whose rows a column tells of that takes no column of any: a count of rows, a word for where they stand."""
-    made = {
-        cte.alias_or_name: cte.this
-        for cte in sqlglot.parse_one(load_models()[name].text, read="duckdb").find_all(exp.CTE)
-    }
+    made = named_selects(name)
     found: set[str] = set()
     todo = [leaf.source for leaf in nodes_of(name)[column].walk() if not leaf.downstream]
     seen: set[str] = set()
@@ -132,7 +136,8 @@ def relation_columns(relation: str) -> dict[str, str]:
     return dict.fromkeys(contract.column_names, "VARCHAR") if contract else {}
 
 
-def model_lineage() -> dict[tuple[str, str], tuple[str, ...]]:
+@cache
+def model_lineage() -> Mapping[tuple[str, str], tuple[str, ...]]:
     """(table, column) → what it comes from, for every column of a contract.
 
     `table.column` where a SELECT takes it from there or the contract says so; `table` where rows are counted or told apart;
@@ -196,7 +201,7 @@ def export_lineage(catalog: SourceCatalog, exports: Iterable[str]) -> dict[str, 
     return found
 
 
-def documented_lineage() -> tuple[dict[tuple[str, str], tuple[str, ...]], dict[str, dict[str, tuple[str, ...]]]]:
+def documented_lineage() -> tuple[Mapping[tuple[str, str], tuple[str, ...]], dict[str, dict[str, tuple[str, ...]]]]:
     """What `docs/tables.md` says of where columns come from: through the models, and through every known mapping."""
     catalog = load_catalog()
     return model_lineage(), export_lineage(catalog, catalog.exports)
