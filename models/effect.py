@@ -36,6 +36,8 @@ MINIMUM_EVENTS = 5
 # p below which the sizes of an experiment's groups are not what the lot would give.
 SAMPLE_RATIO_ALPHA = 0.001
 CHANNEL_REFERENCE = "direct"
+# Steps in which the chance to convert may change with the time since the occasion before.
+PAUSE_DAYS = (1, 2, 4, 7, 11, 16, 22, 30)
 
 SCHEMA = pa.schema(
     [
@@ -196,19 +198,21 @@ def _scopes(table: pa.Table, *order: str) -> Iterator[tuple[str, pl.DataFrame]]:
 def conversion(table: pa.Table) -> pa.Table:
     """Finish of `effect_conversion`: hazard of converting per visit or contact, given what came strictly before.
 
-    Reads one row without a factor per occasion (visit or contact) of each decided journey: `unit_id`, `period`, `customer_id`,
-    `is_converted`, `is_named`, `is_returning`, `first_channel`, `occasion_channel`, `step_count` (steps so far), `age_days`
-    (since the journey began), `was_near`; and one per factor with the first and the last occasion (`first_period`,
-    `last_period`: NULL for all that follow) at which it counts as met. Controls: age of the journey, occasions and steps so far
-    (who looks at more meets more), whether an earlier occasion came near to the goal in vain, where this occasion and the first
-    one came from, whether the customer is named and was here before. The channel of the first is a factor too
-    (`first_channel`), estimated per journey. See `_comparable` for unnamed visitors.
+    Reads one row without a factor per occasion (visit or contact) that could be watched for the whole gap of its journey:
+    `unit_id`, `period`, `customer_id`, `is_event`, `is_converted` (the journey, within the gap of its first occasion),
+    `is_named`, `is_unlinked`, `begins_with_visit`, `is_returning`, `first_channel`, `occasion_channel`, `step_count` (steps
+    so far), `age_days` (since the journey began), `was_near`; and one per factor and occasion it was met at, `first_period`,
+    with `last_period` (NULL for all that follow) and the age of the journey until which it counts as met (`until_days`).
+    Controls: age of the journey, occasions and steps so far (who looks at more meets more), whether an earlier occasion came
+    near to the goal in vain, where this occasion and the first one came from, whether the customer is named and was here
+    before. The channel of the first is a factor too (`first_channel`), estimated per journey. See `_comparable` for unnamed
+    visitors.
     """
     rows: list[dict[str, Any]] = []
     for scope, part in _scopes(table, "unit_id", "period"):
         touch = _comparable(part.filter(pl.col("factor").is_null()))
         journey = touch.filter(pl.col("period") == 1)
-        if not journey["is_converted"].any():
+        if not touch["is_event"].any():
             continue
         found = [*_first_channels(journey), *_estimates(_person_periods(part, touch, journey), is_logistic=True)]
         rows.extend({"measure": "conversion", "scope": scope, **row} for row in found)
@@ -221,37 +225,57 @@ def _comparable(touch: pl.DataFrame) -> pl.DataFrame:
     Who buys is named by it, so journeys of unnamed visitors mostly never convert: with them, whatever gives a visitor a name
     (a form, a newsletter, a call) would seem to sell. With a column of their own they would say nothing in a logistic model.
     """
-    converted = touch.filter((pl.col("period") == 1) & pl.col("is_converted")).group_by("is_named").len()
+    converted = touch.filter("is_event").group_by("is_named").len()
     enough = converted.filter(pl.col("len") >= MINIMUM_EVENTS)["is_named"].to_list()
     return touch.filter(pl.col("is_named").is_in(enough)) if enough else touch
 
 
 def _person_periods(part: pl.DataFrame, touch: pl.DataFrame, journey: pl.DataFrame) -> Units:
-    """A row per occasion of each journey; its outcome: whether the journey converts before the next one."""
+    """A row per occasion of each journey; its outcome: whether the journey converts before the next one, within its gap."""
     periods = np.diff(np.append(np.flatnonzero(touch["period"].to_numpy() == 1), len(touch))).astype(np.int64)
     start = np.concatenate([[0], np.cumsum(periods)])
     unit = np.repeat(np.arange(len(journey)), periods)
     number = np.arange(start[-1]) - start[unit] + 1
-    outcome = np.zeros(start[-1])
-    outcome[start[1:] - 1] = journey["is_converted"].to_numpy()
+    outcome = touch["is_event"].to_numpy().astype(np.float64)
     met = part.filter(pl.col("factor").is_not_null()).join(
         journey.select("unit_id", pl.int_range(pl.len()).alias("unit")), on="unit_id"
     )
     first = met["first_period"].to_numpy().astype(np.int64)
     place = met["unit"].to_numpy().astype(np.int64)
     last = met["last_period"].fill_null(np.iinfo(np.int32).max).to_numpy().astype(np.int64)
-    length = np.minimum(periods[place], last) - first + 1
-    # A factor met at occasion k counts at k and all later ones, up to its last period where it has one.
+    # Occasions of a journey follow one another in time: those until a moment are counted in one sorted list of all journeys.
+    age = touch["age_days"].to_numpy().astype(np.float64)
+    longest = max(float(age.max()), 0.0) + 1
+    until = np.clip(met["until_days"].to_numpy().astype(np.float64), 0, longest - 0.5)
+    reached = np.searchsorted(unit * longest + age, place * longest + until, side="right") - start[place]
+    length = np.maximum(np.minimum(np.minimum(periods[place], last), np.maximum(reached, first)) - first + 1, 0)
+    # A factor met at occasion k counts at k and at all later ones, while its window lasts.
     row = np.repeat(start[place] + first - 1, length) + _counting(length)
     names, member, _ = _membership(met[np.repeat(np.arange(len(met)), length)], row, int(start[-1]))
-    channel = _dummies(journey["first_channel"].fill_null(""))[unit]
-    here = _dummies(touch["occasion_channel"])
+    # A visit by a newsletter is another occasion than a mail to somebody who never visits.
+    kind = pl.when("begins_with_visit").then(pl.lit("visit ")).otherwise(pl.lit("contact "))
+    channel = _dummies(journey.select(kind + pl.col("first_channel").fill_null("")).to_series())[unit]
+    here = _dummies(touch.select(kind + pl.col("occasion_channel")).to_series())
     person = touch.select(pl.col("was_near", "is_named", "is_returning").cast(pl.Float64)).to_numpy()
     steps = np.log1p(touch["step_count"].to_numpy().astype(np.float64))
     few = [number == k for k in (2, 3, 4)]
-    age = np.log1p(touch["age_days"].to_numpy().astype(np.float64))
+    # Who is still looking and who begins anew: after a day, a week, a month.
+    pause = np.where(number > 1, age - np.concatenate([[0.0], age[:-1]]), 0.0)
+    since = [(number > 1) & (pause >= days) for days in PAUSE_DAYS]
     controls = np.column_stack(
-        [np.ones(len(unit)), *few, number > 4, np.log(number), age, steps, steps**2, person, channel, here]
+        [
+            np.ones(len(unit)),
+            *few,
+            number > 4,
+            np.log(number),
+            np.log1p(age),
+            *since,
+            steps,
+            steps**2,
+            person,
+            channel,
+            here,
+        ]
     )
     cluster = _coded(journey, "customer_id")[unit]
     return Units(names, member, outcome, controls.astype(np.float64), np.ones(len(unit)), cluster, unit)
@@ -274,41 +298,49 @@ def _dummies(values: pl.Series) -> Floats:
 def _first_channels(journey: pl.DataFrame) -> list[dict[str, Any]]:
     """Conversion of whole journeys by the channel of their first visit, against those that came by themselves.
 
-    Adjusted for whether the customer had been here before: who returns comes directly more often, and buys more often.
+    Adjusted for whether the customer had been here before: who returns comes directly more often, and buys more often. Journeys
+    of customers whose visits on different days nothing joins (`is_unlinked`) are counted but not estimated from: a first visit in
+    vain stays nobody's unless it named itself, one that ends in an order is named by it, and a newsletter's always is.
     """
     journey = journey.filter(pl.col("first_channel").is_not_null())
+    if journey["begins_with_visit"].any():
+        # A call or a mail to somebody who never visits is no visit in vain.
+        journey = journey.filter("begins_with_visit")
     if not len(journey):
         return []
     counts = journey["first_channel"].value_counts().sort(["count", "first_channel"], descending=[True, False])
     names = counts["first_channel"].to_list()
     reference = CHANNEL_REFERENCE if CHANNEL_REFERENCE in names else names[0]
     size = dict(counts.iter_rows())
-    others = sorted(name for name in names if name != reference)
-    large = [name for name in others if size[name] >= MINIMUM_COUNT]
     won = dict(journey.group_by("first_channel").agg(pl.col("is_converted").mean()).iter_rows())
-    found: list[dict[str, Any]] = [
-        {"factor_kind": "first_channel", "factor": name, "estimate_status": "too_few", "with_count": size[name]}
-        | {"with_mean": won[name]}
-        for name in others
-        if name not in large
-    ]
+    linked = journey.filter(~pl.col("is_unlinked"))
+    linked_size = dict(linked["first_channel"].value_counts().iter_rows())
+    enough = [name for name in names if linked_size.get(name, 0) >= MINIMUM_COUNT]
+    others = sorted(name for name in names if name != reference)
+    large = [name for name in others if name in enough] if reference in enough else []
+    found: list[dict[str, Any]] = []
+    for name in others:
+        if name not in large:
+            is_few = min(size[name], size[reference]) < MINIMUM_COUNT
+            status = "too_few" if is_few or len(linked) == len(journey) else "unlinked_visits"
+            found.append({"factor_kind": "first_channel", "factor": name, "estimate_status": status})
     if large:
         # Journeys of small channels are left out: kept without a column of their own they would count as the reference.
-        journey = journey.filter(pl.col("first_channel").is_in([reference, *large]))
-        rows = len(journey)
+        asked = linked.filter(pl.col("first_channel").is_in([reference, *large]))
+        rows = len(asked)
         units = Units(
             tuple(("first_channel", name) for name in large),
-            np.column_stack([(journey["first_channel"] == name).to_numpy() for name in large]).astype(float),
-            journey["is_converted"].to_numpy().astype(np.float64),
-            np.column_stack([np.ones(rows), journey.select(pl.col("is_named", "is_returning").cast(pl.Float64))]),
+            np.column_stack([(asked["first_channel"] == name).to_numpy() for name in large]).astype(float),
+            asked["is_converted"].to_numpy().astype(np.float64),
+            np.column_stack([np.ones(rows), asked.select(pl.col("is_named", "is_returning").cast(pl.Float64))]),
             np.ones(rows),
-            _coded(journey, "customer_id"),
+            _coded(asked, "customer_id"),
             np.arange(rows),
         )
         found += estimate(units, is_logistic=True)
     # Beside a channel stand the journeys of the reference, not all others.
     beside = {"reference": reference, "without_count": size[reference], "without_mean": won[reference]}
-    return [row | beside for row in found]
+    return [{**row, **beside, "with_count": size[row["factor"]], "with_mean": won[row["factor"]]} for row in found]
 
 
 @single_threaded

@@ -21,7 +21,7 @@ def inspect(
 ) -> None:
     """Tell what each file is recognised as and why, what is in it, and which rows would be quarantined."""
     from models.configuration import load_configuration
-    from pipelines.assets.resource import configuration_file, configured_catalog
+    from pipelines.configured import configuration_file, configured_catalog
     from pipelines.night.register import find_files
     from sources.inspect import FileReport, inspect_file
 
@@ -49,7 +49,7 @@ def sources(
 ) -> None:
     """List the systems and exports that are known, or explain one."""
     from models.configuration import load_configuration
-    from pipelines.assets.resource import configuration_file, configured_catalog
+    from pipelines.configured import configuration_file, configured_catalog
     from sources.catalogue_text import catalogue_rows, catalogue_text, export_text, find_exports
     from sources.spec import SourceCatalog, spec_schema
 
@@ -73,6 +73,12 @@ def generate(
     customers: Annotated[int, typer.Option("--customers", min=10, help="Number of people.")] = 2000,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same files.")] = 360,
     nights: Annotated[int, typer.Option("--nights", min=1, max=30, help="Number of nights the exports arrive in.")] = 3,
+    visitor_cookie: Annotated[
+        bool,
+        typer.Option(
+            "--visitor-cookie", help="The web log carries a visitor's cookie, which joins visits on different days."
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make the exports of the demo company, with the truth about them beside."""
@@ -80,7 +86,9 @@ def generate(
 
     from pipelines.demo.generate import generate as make
 
-    summary = make(out, customers=customers, seed=seed, nights=nights, progress=show_part)
+    summary = make(
+        out, customers=customers, seed=seed, nights=nights, progress=show_part, visitor_cookie=visitor_cookie
+    )
     end_progress()
     if as_json:
         print(json.dumps(asdict(summary), indent=2, default=str))

@@ -22,7 +22,7 @@ from pipelines.demo.write_feedback import write_feedback
 from pipelines.demo.write_mail import write_mail
 from pipelines.demo.write_salesforce import write_salesforce
 from pipelines.demo.write_sap import write_sap
-from pipelines.demo.write_web import write_web
+from pipelines.demo.write_web import COOKIE, COOKIE_LOG, write_web
 from pipelines.demo.write_zendesk import write_zendesk
 
 # What the company would write into its own configuration; without it visits from its own domains count as referrals.
@@ -30,6 +30,13 @@ CONFIGURATION = f"""\
 company: {COMPANY}
 web:
   own_domains: [{DOMAIN}]
+"""
+# With it the log carries a visitor's cookie.
+COOKIE_CONFIGURATION = f"""\
+access_log:
+  formats:
+    - {{name: shop, nginx: '{COOKIE_LOG}'}}
+  cookies: {{{COOKIE}: cookie}}
 """
 
 Progress = Callable[[str, int, int], None]
@@ -53,12 +60,18 @@ class GenerationSummary:
 
 
 def generate(
-    out: Path, customers: int = DEFAULT_CUSTOMERS, seed: int = 360, nights: int = 3, progress: Progress | None = None
+    out: Path,
+    customers: int = DEFAULT_CUSTOMERS,
+    seed: int = 360,
+    nights: int = 3,
+    progress: Progress | None = None,
+    visitor_cookie: bool = False,
 ) -> GenerationSummary:
     """Write `out/exports/night_01/<system>/<file>` …, `out/truth/` and the company's `out/touchpoint360.yaml`.
 
     customers: people known to the company (as many anonymous web visitors come on top); 30 to 40 touchpoints each.
     seed: equal arguments give byte-identical files. nights: how many nights the exports are split into.
+    visitor_cookie: the web log carries a cookie for four devices in five (the others want none); nothing else changes.
     progress: called with (step, step number, number of steps). A demo company that is already in
     `out` is replaced.
     Raises ValueError for impossible arguments, and when `out/exports` holds something else.
@@ -89,7 +102,7 @@ def generate(
     tell(1)
     behaviour = simulate(people, seed)
     tell(2)
-    bots = write_web(people, visitors, behaviour, sink, truth, seed)
+    bots = write_web(people, visitors, behaviour, sink, truth, seed, visitor_cookie)
     tell(3)
     contacts = write_salesforce(people, behaviour, sink, truth)
     tell(4)
@@ -102,7 +115,9 @@ def generate(
     write_feedback(people, behaviour, sink, truth)
     tell(8)
     write_counter(people, behaviour, sink, truth, seed)
-    (out / "touchpoint360.yaml").write_text(CONFIGURATION, encoding="utf-8")
+    (out / "touchpoint360.yaml").write_text(
+        CONFIGURATION + (COOKIE_CONFIGURATION if visitor_cookie else ""), encoding="utf-8"
+    )
     if nights > 1:
         sink.copy(0, 1, "twilio/calls", "calls.csv", "calls (1).csv")
     tell(9)

@@ -276,6 +276,20 @@ def make_visitors(people: People) -> pl.DataFrame:
     )
 
 
+def visitor_cookies(count: int) -> pl.Series:
+    """The first-party cookie of each row of `make_visitors`; "-" for the fifth of the devices whose owner wants none."""
+    device = pl.int_range(count, eager=True, dtype=pl.Int64)
+    # Odd multipliers: no two devices share a value.
+    value = pl.select(
+        pl.concat_str(
+            (device * 2654435761 % 2**32).cast(pl.String).str.zfill(10),
+            pl.lit("."),
+            (device * 40503 % 2**32).cast(pl.String).str.zfill(10),
+        )
+    ).to_series()
+    return pl.select(pl.when(device % 5 == 4).then(pl.lit("-")).otherwise(value)).to_series()
+
+
 def _hex(values: Ints) -> list[str]:
     table = [f"{i:x}" for i in range(int(values.max()) + 1)] if len(values) else []
     return pl.Series(table, dtype=pl.String).gather(values).to_list()

@@ -23,6 +23,11 @@ from pipelines.demo.truth import Truth, person_id, spec_name, write_table
 from pipelines.demo.truth_identity import identifiers
 from pipelines.demo.write_web import web_paths
 
+# A pause longer than this ends a journey, as the configuration says of purchases.
+JOURNEY_GAP_DAYS = 30
+# A delivery that takes longer is late, as the configuration says (`effect.waits`).
+LONG_DELIVERY_HOURS = 132
+
 
 def write_truth(
     folder: Path,
@@ -169,8 +174,12 @@ def _write_planted(folder: Path, behaviour: Behaviour) -> None:
         "service_visit": "service_visit",
         "fast_resolution": "ticket_resolved",
     }
+    waited = behaviour.order.select("number", is_long=pl.col("deliver_at") - pl.col("at") >= LONG_DELIVERY_HOURS * 3600)
+    nps = nps.join(waited, left_on="order", right_on="number", how="left", maintain_order="left")
     rows = []
     for name, points in co.SATISFACTION_EFFECT.items():
+        # What the exports show of a late delivery is that it took long, which one that failed at first does too.
+        seen = nps.filter(pl.col("is_long") if name == "delivered_late" else pl.col(name))
         yes, no = nps.filter(pl.col(name)), nps.filter(~pl.col(name))
         rows.append(
             {
@@ -182,6 +191,7 @@ def _write_planted(folder: Path, behaviour: Behaviour) -> None:
                 "mean_score_without": no["score"].mean(),
                 # What reaches the answer: scores end at 10 and are whole, so a part of what is planted cannot show.
                 "felt_points": (yes["score"] - yes[f"score_without_{name}"]).mean(),
+                "seen_points": (seen["score"] - seen[f"score_without_{name}"]).mean(),
             }
         )
     write_table(
@@ -197,6 +207,7 @@ def _write_planted(folder: Path, behaviour: Behaviour) -> None:
                 "mean_score_with": pl.Float64,
                 "mean_score_without": pl.Float64,
                 "felt_points": pl.Float64,
+                "seen_points": pl.Float64,
             },
         ),
     )
@@ -247,7 +258,7 @@ def _with_journey(episode: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             is_new=(
                 (pl.col("start_at").shift(1).is_null())
-                | (pl.col("start_at") - pl.col("start_at").shift(1) > 30 * DAY)
+                | (pl.col("start_at") - pl.col("start_at").shift(1) > JOURNEY_GAP_DAYS * DAY)
                 | pl.col("is_order").shift(1)
             ).over("person")
         )
@@ -256,18 +267,22 @@ def _with_journey(episode: pl.DataFrame) -> pl.DataFrame:
 
 
 def _channel_effect_on_journeys(episode: pl.DataFrame) -> list[float | None]:
-    """What of each channel's planted log-odds reaches the orders of a journey, in log-odds; None for what is not the web.
+    """What of each channel's planted log-odds reaches orders within thirty days of the first visit; None beside the web.
 
-    A cart is not yet an order, and who does not buy may come back within thirty days, by whatever channel: both take from it.
+    A cart is not yet an order, and who does not buy may come back in that time, by whatever channel: both take from it.
     """
-    mine = _with_journey(episode).with_columns(is_cart=pl.col("stage") > 0)
+    mine = _with_journey(episode).with_columns(
+        is_cart=pl.col("stage") > 0,
+        is_soon=pl.col("is_order")
+        & (pl.col("buy_at") - pl.col("start_at").first().over("journey") <= JOURNEY_GAP_DAYS * DAY),
+    )
     online = mine.filter(pl.col("channel") <= co.DIRECT)
     kept = float(online["is_order"].sum()) / max(float(online["is_cart"].sum()), 1.0)
     journey = mine.group_by("journey", maintain_order=True).agg(
         pl.col("channel").first(),
         is_later=pl.col("no").first() > 0,
         first=pl.col("is_order").first(),
-        later=pl.col("is_order").slice(1).any(),
+        later=pl.col("is_soon").slice(1).any(),
     )
     point, weight = np.polynomial.hermite_e.hermegauss(21)
     weight = weight / weight.sum()

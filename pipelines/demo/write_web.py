@@ -1,4 +1,5 @@
-"""Web server: the access log of the site in nginx "combined" layout, with people, page assets and robots.
+"""Web server: the access log of the site in nginx "combined" layout, with people, page assets and robots; on request with a
+first-party cookie of the visitor behind it (`COOKIE_LOG`).
 
 Lines are written in the order of time, one file per calendar month (rotated logs of earlier months are gzipped). Which
 request counts as which touchpoint is in `behaviour.WEB_TYPE` and in truth/web_path.
@@ -15,7 +16,7 @@ from pipelines.demo import company as co
 from pipelines.demo import kinds
 from pipelines.demo.behaviour import Behaviour
 from pipelines.demo.company import DAY, DAYS, END, START
-from pipelines.demo.people import People
+from pipelines.demo.people import People, visitor_cookies
 from pipelines.demo.referrals import referrer_index, referrers
 from pipelines.demo.robots import BOTS, HEALTH, ROBOTS_TXT, bot_table, robot_requests
 from pipelines.demo.sink import SLICE, Broken, Sink
@@ -24,6 +25,12 @@ from pipelines.demo.write_mail import campaign_id
 from pipelines.demo.write_salesforce import gclid
 from pipelines.demo.write_sap import order_reference
 
+# The layout with the cookie, as the server's configuration would say it.
+COOKIE = "fp_visitor"
+COOKIE_LOG = (
+    '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" '
+    f'"$cookie_{COOKIE}"'
+)
 _KINDS = HEALTH + 1
 _REFS = 32
 
@@ -139,7 +146,10 @@ def _requests(behaviour: Behaviour, people: People, seed: int) -> pl.DataFrame:
 class _Lines:
     """Formats requests; the tables of texts are made once."""
 
-    def __init__(self, people: People, visitors: pl.DataFrame) -> None:
+    def __init__(self, people: People, visitors: pl.DataFrame, visitor_cookie: bool) -> None:
+        self.cookie = (
+            pl.concat([visitor_cookies(len(visitors)), pl.Series(["-"] * len(BOTS))]) if visitor_cookie else None
+        )
         self.ip = pl.concat([visitors["ip"], pl.Series([b.ip for b in BOTS])])
         self.agent = pl.concat([visitors["agent"], pl.Series([b.agent for b in BOTS])])
         self.login = people.frame["login"]
@@ -229,6 +239,8 @@ class _Lines:
             "agent",
             pl.lit('"'),
         )
+        if self.cookie is not None:
+            line = pl.concat_str(line, pl.lit(' "'), self.cookie.gather(visitor), pl.lit('"'))
         return frame.select(line.alias("line"))["line"]
 
     def parts(self, rows: pl.DataFrame) -> Iterator[pl.Series]:
@@ -238,11 +250,17 @@ class _Lines:
 
 
 def write_web(
-    people: People, visitors: pl.DataFrame, behaviour: Behaviour, sink: Sink, truth: Truth, seed: int
+    people: People,
+    visitors: pl.DataFrame,
+    behaviour: Behaviour,
+    sink: Sink,
+    truth: Truth,
+    seed: int,
+    visitor_cookie: bool = False,
 ) -> pl.DataFrame:
     """Write the access logs of every night; returns the robots for the truth."""
     request = _requests(behaviour, people, seed)
-    lines = _Lines(people, visitors)
+    lines = _Lines(people, visitors, visitor_cookie)
     cuts = sink.nights.cuts
     at = request["at"].to_numpy()
     held = np.zeros(len(request), dtype=bool)
@@ -268,7 +286,7 @@ def write_web(
                 night,
                 lines.parts(part),
                 name=name + (".gz" if packed else ""),
-                broken=_broken_lines() if night == 0 and newest else (),
+                broken=_broken_lines(b' "-"' if visitor_cookie else b"") if night == 0 and newest else (),
                 note="new lines",
             )
         if night == 1:
@@ -280,8 +298,12 @@ def write_web(
                 note="late: a day of the second server that belongs to night 1",
             )
     # A request names the person when the same device carried, on that day (UTC), the login, the recipient of a
-    # newsletter or the number of an order.
-    hit = behaviour.hit.with_columns(device=pl.col("person") * 2 + pl.col("slot"), day=pl.col("at") // DAY)
+    # newsletter or the number of an order; with a cookie, on any day.
+    device = pl.col("person") * 2 + pl.col("slot")
+    day = pl.col("at") // DAY
+    if lines.cookie is not None:
+        day = pl.when(lines.cookie.gather(behaviour.hit.select(device).to_series()) != "-").then(-1).otherwise(day)
+    hit = behaviour.hit.with_columns(device=device, day=day)
     tells = pl.col("is_logged_in") | pl.col("kind").is_in([kinds.MAIL_LANDING, kinds.CONFIRMED])
     named = (
         hit.filter(tells & (pl.col("at") < END)).select("device", "day").unique().with_columns(is_named=pl.lit(True))
@@ -304,13 +326,15 @@ def write_web(
     return bot_table(request, first)
 
 
-def _broken_lines() -> list[Broken]:
+def _broken_lines(end: bytes) -> list[Broken]:
+    """Planted defects; `end` is what the layout has behind the agent."""
     stamp = "[24/Mar/2026:10:00:00 +0100]"
     return [
         Broken(
             f'192.0.2.9 - - {stamp} "GET /search?q=caf\udce9 HTTP/1.1" 200 512 "-" "Mozilla/5.0"'.encode(
                 "utf-8", "surrogateescape"
-            ),
+            )
+            + end,
             "invalid_utf8",
             "request",
             "/search?q=caf\\xe9",
@@ -318,7 +342,7 @@ def _broken_lines() -> list[Broken]:
         ),
         Broken(f'192.0.2.9 - - {stamp} "GET /e-bikes/polder-ci'.encode(), "truncated_line", "", ""),
         Broken(
-            b'192.0.2.9 - - [32/Foo/2026:10:00:00 +0100] "GET / HTTP/1.1" 200 512 "-" "Mozilla/5.0"',
+            b'192.0.2.9 - - [32/Foo/2026:10:00:00 +0100] "GET / HTTP/1.1" 200 512 "-" "Mozilla/5.0"' + end,
             "invalid_date",
             "time",
             "32/Foo/2026:10:00:00 +0100",

@@ -3,7 +3,8 @@
 -- grain: measure, scope, factor_kind, factor
 -- finish: models.effect.retention
 -- repeat_order: after each order, every 10 days until the next one, at most 36 periods. contract: from the first sign of a
--- contract until it is terminated. A period that was not over at the data date is censored and left out, unless its event came.
+-- contract until it is terminated. A period that is not over at the data date is left out, also where its event has come already:
+-- taken for its event, it would be in where customers come back and out where they do not.
 -- The factors of a period are those met in the effect window before it began and after what began the spell: touches change over
 -- time, nothing that comes with the event itself counts, and what led to the last order is no part of what follows it.
 with
@@ -139,10 +140,7 @@ at_risk as (
     from dated
     cross join setting_import
     where (dated.ended_at is null or dated.ended_at >= dated.period_at)
-        and (
-            dated.period_end_at <= setting_import.data_date_at
-            or coalesce(dated.ended_at < dated.period_end_at, false)
-        )
+        and dated.period_end_at <= setting_import.data_date_at
 ),
 
 met as (

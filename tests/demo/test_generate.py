@@ -85,6 +85,42 @@ def test_impossible_arguments_are_refused_with_the_value(tmp_path: Path, custome
         generate(tmp_path, customers=customers, nights=nights)
 
 
+def test_with_a_visitor_cookie_only_the_web_log_is_another(tmp_path: Path) -> None:
+    """The same lines with a cookie behind them: one a device, on all days, for four devices in five."""
+    plain = generate(tmp_path / "plain", customers=80, nights=1).out
+    marked = generate(tmp_path / "marked", customers=80, nights=1, visitor_cookie=True).out
+    seen = {row["ip"] + row["agent"] for row in pl.read_parquet(plain / "truth/web_visitor.parquet").to_dicts()}
+    cookies: dict[str, set[str]] = {}
+    for file in sorted((plain / "exports/night_01/web").iterdir()):
+        name = file.relative_to(plain)
+        # A byte that is no UTF-8 and a line that breaks off are planted in the newest.
+        lines, bare = ((out / name).read_text(encoding="latin-1").splitlines() for out in (marked, plain))
+        for line, other in zip(lines, bare, strict=True):
+            if line == other:
+                assert not line.endswith('"')
+                continue
+            text, _, cookie = line.removesuffix('"').rpartition(' "')
+            assert text == other
+            cookies.setdefault(other.split()[0] + other.split('"')[-2], set()).add(cookie)
+    assert cookies.keys() >= seen
+    # People of one household may look alike: the same address and the same browser.
+    assert sum(len(cookies[device]) == 1 for device in seen) > 0.95 * len(seen)
+    values = [min(cookies[device]) for device in seen]
+    assert 0.7 < sum(value != "-" for value in values) / len(values) < 0.9
+    assert len(set(values) - {"-"}) > 0.95 * sum(value != "-" for value in values)
+    assert {*cookies} - seen and all(cookies[robot] == {"-"} for robot in {*cookies} - seen)
+    different = {
+        key.rpartition("/web/")[1] or key for key, value in digest(plain).items() if digest(marked)[key] != value
+    }
+    assert different == {
+        "/web/",
+        "touchpoint360.yaml",
+        "truth/file.parquet",
+        "truth/touchpoint.parquet",
+        "truth/broken_row.parquet",
+    }
+
+
 def test_one_customer_is_enough(tmp_path: Path) -> None:
     assert generate(tmp_path, customers=1, nights=1).touchpoint_count > 0
 

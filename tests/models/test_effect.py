@@ -106,20 +106,31 @@ def conversion_company(journeys: int = 6000) -> pa.Table:
                 break
         rows += [
             {"scope": "purchase", "unit_id": unit, "customer_id": unit // 2, "period": period, "step_count": 3 * period}
-            | {"is_converted": converted, "first_channel": channel, "occasion_channel": channel}
-            | {"is_named": True, "is_returning": False, "was_near": False, "age_days": 0.0}
+            | {"is_event": converted and period == periods, "is_converted": converted}
+            | {"first_channel": channel, "occasion_channel": channel}
+            | {
+                "is_named": True,
+                "is_unlinked": False,
+                "begins_with_visit": True,
+                "is_returning": False,
+                "was_near": False,
+                "age_days": 0.0,
+            }
             for period in range(1, periods + 1)
         ]
         rows += [
-            {"scope": "purchase", "unit_id": unit, "factor_kind": k, "factor": f, "first_period": p}
+            {"scope": "purchase", "unit_id": unit, "factor_kind": k, "factor": f, "first_period": p, "until_days": 30.0}
             for (k, f), p in met.items()
         ]
     schema = pa.schema(
         [("scope", pa.string()), ("unit_id", pa.int64()), ("customer_id", pa.int64()), ("period", pa.int32()),
-         ("step_count", pa.int32()), ("is_named", pa.bool_()), ("is_returning", pa.bool_()), ("was_near", pa.bool_()),
+         ("step_count", pa.int32()), ("is_named", pa.bool_()), ("is_unlinked", pa.bool_()),
+         ("begins_with_visit", pa.bool_()), ("until_days", pa.float64()),
+         ("is_returning", pa.bool_()), ("was_near", pa.bool_()),
          ("age_days", pa.float64()), ("last_period", pa.int32()),
          ("occasion_channel", pa.string()),
-         ("is_converted", pa.bool_()), ("first_channel", pa.string()), ("factor_kind", pa.string()), ("factor", pa.string()),
+         ("is_event", pa.bool_()), ("is_converted", pa.bool_()),
+         ("first_channel", pa.string()), ("factor_kind", pa.string()), ("factor", pa.string()),
          ("first_period", pa.int32()), ("is_bad", pa.bool_())]
     )  # fmt: skip
     return pa.Table.from_pylist(rows, schema=schema)
@@ -141,6 +152,23 @@ def test_planted_hazard_is_recovered_and_null_stays_null() -> None:
     assert email["reference"] == "direct"
     assert email["is_marked"] and email["effect"] > 0
     assert email["without_count"] == 3000
+
+
+def test_first_visits_that_nothing_joins_to_later_ones_are_counted_and_not_estimated_from() -> None:
+    """Of unlinked customers the visits in vain are missing but for the newsletter's: shares turn round, the estimate stays."""
+    table = conversion_company()
+    frame: pl.DataFrame = pl.DataFrame(table)
+    unlinked = pl.col("customer_id") % 3 > 0
+    lost = frame.filter(unlinked & ~pl.col("is_converted") & (pl.col("first_channel") == "direct"))["unit_id"].unique()
+    mixed = frame.filter(~pl.col("unit_id").is_in(lost.implode())).with_columns(is_unlinked=unlinked)
+    row = rows_of(effect.conversion(mixed.to_arrow()))["first_channel", "email"]
+    linked = frame.filter(pl.col("factor").is_null() & ~unlinked)
+    alone = rows_of(effect.conversion(pl.concat([linked, frame.filter(pl.col("factor").is_not_null())]).to_arrow()))
+    assert row["with_mean"] < row["without_mean"]
+    assert row["log_odds"] == pytest.approx(alone["first_channel", "email"]["log_odds"]) and row["log_odds_low"] > 0
+    none = rows_of(effect.conversion(frame.with_columns(is_unlinked=pl.lit(True)).to_arrow()))["first_channel", "email"]
+    assert (none["estimate_status"], none["effect"], none["is_marked"]) == ("unlinked_visits", None, False)
+    assert (none["with_count"], none["without_count"]) == (3000, 3000)
 
 
 def test_retention_by_periods() -> None:
@@ -214,6 +242,7 @@ def test_unnamed_visitors_who_never_convert_are_no_comparison() -> None:
     rows: list[dict] = []
     for unit in range(4000):
         is_named = unit % 2 == 0
+        converted = is_named and bool(generator.random() < 0.3)
         rows.append(
             {
                 "scope": "purchase",
@@ -222,15 +251,22 @@ def test_unnamed_visitors_who_never_convert_are_no_comparison() -> None:
                 "period": 1,
                 "step_count": 3,
                 "is_named": is_named,
+                "begins_with_visit": True,
             }
-            | {"is_converted": is_named and bool(generator.random() < 0.3), "first_channel": "direct"}
-            | {"occasion_channel": "direct", "is_returning": False, "was_near": False, "age_days": 0.0}
+            | {"is_event": converted, "is_converted": converted, "first_channel": "direct"}
+            | {
+                "occasion_channel": "direct",
+                "is_unlinked": False,
+                "is_returning": False,
+                "was_near": False,
+                "age_days": 0.0,
+            }
         )
         if is_named and generator.random() < 0.4:
             rows.append({"scope": "purchase", "unit_id": unit, "factor_kind": "touchpoint", "factor": "form_submitted"})
             rows[-1]["first_period"] = 1
     frame = pl.DataFrame(rows, infer_schema_length=None).with_columns(
-        is_bad=pl.lit(None, pl.Boolean), last_period=pl.lit(None, pl.Int32)
+        is_bad=pl.lit(None, pl.Boolean), last_period=pl.lit(None, pl.Int32), until_days=pl.lit(30.0)
     )
     row = rows_of(effect.conversion(frame.to_arrow()))["touchpoint", "form_submitted"]
     assert row["with_count"] + row["without_count"] == 2000

@@ -1,11 +1,12 @@
 """The planted effects of the demo company beside what `touchpoint_effect` finds of them, nulls included.
 
-The company is estimated as a night would see it if every identifier were found: touchpoints from the truth, waits, reopenings and
-variants from what happened, through the SQL models and their finish functions. With `--company` a whole night is compared, of a
-company that was generated and run before. Written into docs/measures.md by
+Companies of several seeds are estimated as a night would see them if every identifier were found: touchpoints from the truth,
+waits, reopenings and variants from what happened, through the SQL models and their finish functions. With `--company` a whole
+night is compared, of a company that was generated and run before. Written into docs/measures.md by
 
-    python -m tests.truth.planted --customers 20000 --docs docs/measures.md
-    python -m tests.truth.planted --company demo --docs docs/measures.md      # after `make demo NIGHTS=1`
+    python -m tests.truth.planted --customers 20000 --seeds 1 2 3 4 5 --docs docs/measures.md
+    touchpoint360 generate --nights 1 --visitor-cookie --out demo             # and one night on it, then:
+    python -m tests.truth.planted --company demo --docs docs/measures.md
 
 Not here: what must hold of the figures (`test_planted_effects.py`), how well a night finds people (`test_identity.py`).
 """
@@ -23,6 +24,7 @@ from typing import Any
 import duckdb
 import polars as pl
 import pyarrow as pa
+from scipy import stats
 
 from pipelines.demo.behaviour import simulate
 from pipelines.demo.generate import generate
@@ -31,6 +33,8 @@ from pipelines.model_files import load_models
 from pipelines.warehouse import Warehouse
 from tests.sql.runner import Room
 
+# Reach of a 95 % interval in standard errors.
+NORMAL = 1.96
 Key = tuple[str, str, str, str]
 Found = dict[Key, dict[str, Any]]
 
@@ -81,6 +85,18 @@ class Comparison:
             ("log_odds", 1.0) if self.unit == "log-odds" else ("effect", 10.0 if self.unit == "points" else 100.0)
         )
         return tuple(scale * self.row[end] for end in (name, f"{name}_low", f"{name}_high"))
+
+    @property
+    def error(self) -> float:
+        """Standard error of the estimate, in `unit`; there is one where there are `values`."""
+        assert self.values is not None
+        return (self.values[2] - self.values[1]) / (2 * NORMAL)
+
+    @property
+    def z(self) -> float:
+        """How far the estimate is from what was planted, in standard errors."""
+        assert self.values is not None
+        return (self.values[0] - self.planted) / self.error
 
     @property
     def is_recovered(self) -> bool | None:
@@ -138,9 +154,9 @@ def comparisons(connection: duckdb.DuckDBPyConnection, truth: Path) -> Iterator[
     yield from nulls("conversion", "purchase", "log-odds")
 
     for row in table("touchpoint_effect"):
-        if row["felt_points"] is not None:
+        if row["seen_points"] is not None:
             key = ("satisfaction", "nps", *SATISFACTION[row["experience"]])
-            yield Comparison("satisfaction", row["experience"], "points", row["felt_points"], found.get(key))
+            yield Comparison("satisfaction", row["experience"], "points", row["seen_points"], found.get(key))
     yield from nulls("satisfaction", "nps", "points")
 
     felt = felt_return(connection, truth)
@@ -297,6 +313,58 @@ def summary(rows: list[Comparison]) -> str:
     )
 
 
+def coverage_markdown(seeds: list[list[Comparison]], caption: str) -> str:
+    """The table over several seeds: what was planted, what was found on average, how often the intervals held it."""
+    lines = [
+        caption,
+        "",
+        "| measure | what | planted | found | difference | held |",
+        "|---|---|--:|--:|---|--:|",
+    ]
+    grouped: dict[tuple[str, str], list[Comparison]] = {}
+    for rows in seeds:
+        for one in rows:
+            grouped.setdefault((one.measure, one.what), []).append(one)
+    for (measure, what), rows in grouped.items():
+        known = [one for one in rows if one.values]
+        if not known:
+            continue
+        planted = sum(one.planted for one in known) / len(known)
+        found = sum(one.values[0] for one in known if one.values) / len(known)
+        reach = NORMAL * math.sqrt(sum(one.error**2 for one in known)) / len(known)
+        unit = known[0].unit
+        cells = [
+            measure,
+            what + (" (null)" if known[0].is_null else ""),
+            f"0 {unit}" if known[0].is_null else f"{planted:+.2f} {unit}",
+            f"{found:+.2f}",
+            f"{found - planted:+.2f} ± {reach:.2f}",
+            f"{sum(bool(one.is_recovered) for one in known)} of {len(known)}",
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join([*lines, "", coverage_summary([one for rows in seeds for one in rows])])
+
+
+def coverage_summary(rows: list[Comparison]) -> str:
+    """How many of all intervals hold what was planted, beside what right ones of 95 % would do, and which nulls are marked."""
+    said = []
+    for name, is_null in (("planted effect", False), ("null", True)):
+        part = [one for one in rows if one.is_null == is_null and one.values]
+        held = sum(bool(one.is_recovered) for one in part)
+        low, high = stats.binom.interval(0.95, len(part), 0.95)
+        said.append(
+            f"{held} of {len(part)} intervals ({held / len(part):.1%}) hold the {name} "
+            f"(of that many right ones, {low:.0f} to {high:.0f} would)"
+        )
+    tested = [one for one in rows if one.is_null and one.values and one.row]
+    marked = sorted({f"{one.measure} {one.what}" for one in tested if one.row and one.row["is_marked"]})
+    few = sorted({f"{one.measure} {one.what}" for one in rows if one.values is None})
+    return (
+        f"{said[0]}. {said[1]}. Marked: {sum(bool(one.row and one.row['is_marked']) for one in tested)} of {len(tested)} nulls"
+        f" ({', '.join(marked) or 'none'}). Somewhere without a figure: {', '.join(few) or 'none'}."
+    )
+
+
 def night_connection(company: Path) -> duckdb.DuckDBPyConnection:
     """The release of a company that was run before, its effects rebuilt by the models as they are now."""
     release = Warehouse(company / "warehouse").require_current()
@@ -324,7 +392,7 @@ def main() -> None:
     """Compare, and print the table or write it between the marks of a page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--customers", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=360)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[360], help="companies to estimate, one after another")
     parser.add_argument("--company", type=Path, help="folder with the truth and the warehouse of a company run before")
     parser.add_argument("--docs", type=Path, help="write the table between the marks of this page")
     chosen = parser.parse_args()
@@ -332,15 +400,17 @@ def main() -> None:
         mark = "planted in a night"
         people = pl.read_parquet(chosen.company / "truth/person.parquet").filter(~pl.col("is_anonymous")).height
         rows = list(comparisons(night_connection(chosen.company), chosen.company / "truth"))
-        caption = f"A whole night on the exports of {people:,} customers (`--company`):"
+        text = markdown(rows, f"A whole night on the exports of {people:,} customers (`--company`):")
     else:
         mark = "planted"
-        with tempfile.TemporaryDirectory(prefix="touchpoint360-planted-") as folder:
-            out = Path(folder)
-            generate(out, customers=chosen.customers, seed=chosen.seed, nights=1)
-            rows = list(comparisons(ideal_room(out, chosen.customers, chosen.seed).connection, out / "truth"))
-        caption = f"{chosen.customers:,} customers, seed {chosen.seed}, every identifier found:"
-    text = markdown(rows, caption)
+        seeds = []
+        for seed in chosen.seeds:
+            with tempfile.TemporaryDirectory(prefix="touchpoint360-planted-") as folder:
+                out = Path(folder)
+                generate(out, customers=chosen.customers, seed=seed, nights=1)
+                seeds.append(list(comparisons(ideal_room(out, chosen.customers, seed).connection, out / "truth")))
+        words = f"Companies of {chosen.customers:,} customers, seeds {', '.join(map(str, chosen.seeds))}, every identifier found:"
+        text = coverage_markdown(seeds, words)
     if chosen.docs is None:
         print(text)
         return
