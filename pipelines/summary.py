@@ -12,6 +12,9 @@ import duckdb
 
 from pipelines.warehouse import Release
 
+# Characters of a line.
+LINE = 118
+
 
 def night_summary(release: Release) -> dict[str, Any]:
     """Figures of a release as plain values."""
@@ -58,9 +61,24 @@ def night_summary(release: Release) -> dict[str, Any]:
                 rows("select source_export, count(*) from quarantine group by 1 order by 2 desc, 1 limit 8")
             ),
             "unused_files": [{"path": path, "status": status, "message": message} for path, status, message in unused],
+            "identity_warnings": release.summary.get("night", {}).get("identity_warnings", []),
             "warnings": release.summary["checks"]["warnings"],
             "checks_passed": release.summary["checks"]["passed"],
         }
+
+
+def fitting(items: list[str], width: int) -> str:
+    """As many of the items, whole, as fit into so many characters, and how many do not."""
+    shown = list(items)
+    while len(shown) > 1 and len(", ".join(shown)) + (12 if len(shown) < len(items) else 0) > width:
+        shown.pop()
+    rest = len(items) - len(shown)
+    return ", ".join(shown) + (f" and {rest} more" if rest else "")
+
+
+def cut(line: str) -> str:
+    """A line that is not longer than the summary is wide, with a sign where it was cut."""
+    return line if len(line) <= LINE else line[: LINE - 1].rstrip() + "…"
 
 
 def summary_text(summary: dict[str, Any], warehouse: Path) -> str:
@@ -80,15 +98,20 @@ def summary_text(summary: dict[str, Any], warehouse: Path) -> str:
     for definition, count in summary["journeys_by_status"].items():
         lines.append(f"    {definition:<14}" + "".join(f"{number:>12,}" for number in count.values()))
     if summary["quarantine_by_export"]:
-        held = ", ".join(f"{name} {count:,}" for name, count in summary["quarantine_by_export"].items())
-        lines.append(f"  quarantined   {held}"[:118])
+        held = [f"{name} {count:,}" for name, count in summary["quarantine_by_export"].items()]
+        lines.append(f"  quarantined   {fitting(held, LINE - 16)}")
     for file in summary["unused_files"][:5]:
-        lines.append(f"  not used      {file['path']}: {file['status']}. {file['message'] or ''}"[:118])
+        lines.append(cut(f"  not used      {file['path']}: {file['status']}. {file['message'] or ''}"))
     if len(summary["unused_files"]) > 5:
         lines.append(f"                and {len(summary['unused_files']) - 5} more (table export_file)")
     warned = [f"{w['table']}: {w['message']} ({w['offending_count']:,} rows)" for w in summary["warnings"]]
     lines.append(f"  checks        {summary['checks_passed']:,} passed, {len(warned)} warning(s)")
-    lines.extend(f"    {text}"[:118] for text in warned[:6])
+    lines.extend(cut(f"    {text}") for text in warned[:6])
+    # Who looks in the morning has not seen the lines of the night.
+    told = summary["identity_warnings"]
+    if told:
+        lines.append(f"  who is who    {len(told):,} line(s) to look at")
+        lines.extend(cut(f"    {text}") for text in told[:6])
     lines += [
         f"  release       {warehouse}/current -> releases/{summary['release_id']}",
         f"  report        {warehouse}/current/report/index.html",
