@@ -58,7 +58,7 @@ def night_summary(release: Release) -> dict[str, Any]:
                 )
             },
             "quarantine_by_export": dict(
-                rows("select source_export, count(*) from quarantine group by 1 order by 2 desc, 1 limit 8")
+                rows("select source_export, count(*) from quarantine group by 1 order by 2 desc, 1")
             ),
             "unused_files": [{"path": path, "status": status, "message": message} for path, status, message in unused],
             "identity_warnings": release.summary.get("night", {}).get("identity_warnings", []),
