@@ -13,6 +13,7 @@ from pipelines.explain import ExplainError, explain, path_of_links
 from pipelines.explain_text import explanation_text
 from pipelines.night.decisions import read_decisions
 from pipelines.review import ReviewError, review_rows, write_review
+from pipelines.summary import night_summary, summary_text
 from pipelines.warehouse import Warehouse
 from tests.pipelines.companies import write_lines
 from tests.pipelines.nights import command, query, quick_night
@@ -208,6 +209,7 @@ def test_a_review_is_filled_in_fed_back_and_asked_no_more(told: Path, tmp_path: 
     file.write_bytes(file.read_bytes().replace(b"org,,", b"org,same,"))
     # asked again, the file keeps what was filled in
     assert write_review(rows, file) == (0, 1)
+    file.write_bytes(file.read_bytes() + b"login:nobody,email:carla@example.org,same\r\n")
     (tmp_path / "touchpoint360.yaml").write_text(
         CAUTIOUS.replace("{matching", "{decisions: review.csv, matching"), encoding="utf-8"
     )
@@ -215,6 +217,11 @@ def test_a_review_is_filled_in_fed_back_and_asked_no_more(told: Path, tmp_path: 
     for _ in range(2):
         release = quick_night([tmp_path / "nothing"], told, tmp_path / "touchpoint360.yaml", systems=("canonical",))
         assert review_rows(told) == []
+        summary = night_summary(release)
+        assert [text.rpartition(": ")[2] for text in summary["identity_warnings"]] == [
+            "left is an identifier that no record has; the line waits and changes nothing."
+        ]
+        assert "who is who    1 line(s) to look at" in summary_text(summary, told)
         assert query(
             release, "select count(distinct customer_id) from customer_identifier where identifier_value like 'c%@%'"
         ) == [(1,)]
