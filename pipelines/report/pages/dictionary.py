@@ -61,7 +61,9 @@ def _section(contract: Contract, lineage: Lineage, tables: frozenset[str]) -> Ma
         for item in contract.columns
     ]
     notes = [
-        tag("p", tag("code", function_of(sources)), " computes from ", links(sources, tables), id=f"{contract.table}-by")
+        tag(
+            "p", tag("code", function_of(sources)), " computes from ", links(sources, tables), id=f"{contract.table}-by"
+        )
         for sources in computed
     ]
     return tag(

@@ -81,10 +81,23 @@ def journey(words: Words, data: Data, definition: str) -> Page:
     return Page(
         f"journey-{definition}",
         words.say("pages.journey.title", name=name),
-        words.say("pages.journey.lead"),
+        f"{words.say('pages.journey.lead')} {how_many(words, data, definition)}",
         body,
         navigation="journeys",
     )
+
+
+def how_many(words: Words, data: Data, definition: str) -> str:
+    """How many journeys of a definition there are, and how many of them are in each state."""
+    counts = {
+        row["status"]: row["journey_count"]
+        for row in data.rows("journey_status").only(journey_definition=definition).rows
+    }
+    total = words.say("explore.journeys", count=words.format.number(sum(counts.values())))
+    parts = [
+        f"{words.value(status).lower()} {words.format.number(counts[status])}" for status in ENDS if status in counts
+    ]
+    return f"{total}: {', '.join(parts)}."
 
 
 def ways(rows: Rows, ended_last: bool) -> list[Way]:

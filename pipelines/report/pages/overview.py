@@ -138,5 +138,6 @@ def checks(words: Words, release: dict[str, Any]) -> Markup:
         tag("h2", title, id="checks-title"),
         tag("p", words.say("figures.checks.definition", passed=outcome["passed"], count=str(len(warnings)))),
         tag("ul", warnings) if warnings else "",
+        tag("p", words.say("ui.checks_note"), class_="soft"),
     ]
     return tag("section", joined(body), class_="figure", id="checks", aria_labelledby="checks-title")
