@@ -36,6 +36,8 @@ MINIMUM_EVENTS = 5
 # p below which the sizes of an experiment's groups are not what the lot would give.
 SAMPLE_RATIO_ALPHA = 0.001
 CHANNEL_REFERENCE = "direct"
+# Channels of which one names its visitors more than so many times as often as the other are not compared among the named.
+LARGEST_NAMING_RATIO = 2.0
 # Steps in which the chance to convert may change with the time since the occasion before.
 PAUSE_DAYS = (1, 2, 4, 7, 11, 16, 22, 30)
 
@@ -210,11 +212,16 @@ def conversion(table: pa.Table) -> pa.Table:
     """
     rows: list[dict[str, Any]] = []
     for scope, part in _scopes(table, "unit_id", "period"):
-        touch = _comparable(part.filter(pl.col("factor").is_null()))
+        everybody = part.filter(pl.col("factor").is_null())
+        touch = _comparable(everybody)
         journey = touch.filter(pl.col("period") == 1)
         if not touch["is_event"].any():
             continue
-        found = [*_first_channels(journey), *_estimates(_person_periods(part, touch, journey), is_logistic=True)]
+        shares = _named_shares(everybody.filter(pl.col("period") == 1))
+        found = [
+            *_first_channels(journey, shares),
+            *_estimates(_person_periods(part, touch, journey), is_logistic=True),
+        ]
         rows.extend({"measure": "conversion", "scope": scope, **row} for row in found)
     return published(rows)
 
@@ -295,17 +302,29 @@ def _dummies(values: pl.Series) -> Floats:
     )
 
 
-def _first_channels(journey: pl.DataFrame) -> list[dict[str, Any]]:
+def _named_shares(journey: pl.DataFrame) -> dict[str, float]:
+    """Share of the journeys by each first channel whose customer has a name."""
+    share = _begun(journey).group_by("first_channel").agg(pl.col("is_named").mean())
+    return dict(share.iter_rows())
+
+
+def _begun(journey: pl.DataFrame) -> pl.DataFrame:
+    """Journeys by their first visit; where a definition has no visits, by their first contact."""
+    journey = journey.filter(pl.col("first_channel").is_not_null())
+    # A call or a mail to somebody who never visits is no visit in vain.
+    return journey.filter("begins_with_visit") if journey["begins_with_visit"].any() else journey
+
+
+def _first_channels(journey: pl.DataFrame, named_share: dict[str, float]) -> list[dict[str, Any]]:
     """Conversion of whole journeys by the channel of their first visit, against those that came by themselves.
 
-    Adjusted for whether the customer had been here before: who returns comes directly more often, and buys more often. Journeys
-    of customers whose visits on different days nothing joins (`is_unlinked`) are counted but not estimated from: a first visit in
-    vain stays nobody's unless it named itself, one that ends in an order is named by it, and a newsletter's always is.
+    Adjusted for whether the customer had been here before: who returns comes directly more often, and buys more often. Two
+    kinds of journeys are counted but not estimated from, because who buys gets a name and who does not may stay nobody:
+    those of customers whose visits on different days nothing joins (`is_unlinked`), and those by a channel that names its
+    visitors far more or less often than the reference (LARGEST_NAMING_RATIO; a link in a newsletter says who clicked it):
+    of one the visits in vain are there, of the other they are missing.
     """
-    journey = journey.filter(pl.col("first_channel").is_not_null())
-    if journey["begins_with_visit"].any():
-        # A call or a mail to somebody who never visits is no visit in vain.
-        journey = journey.filter("begins_with_visit")
+    journey = _begun(journey)
     if not len(journey):
         return []
     counts = journey["first_channel"].value_counts().sort(["count", "first_channel"], descending=[True, False])
@@ -315,17 +334,22 @@ def _first_channels(journey: pl.DataFrame) -> list[dict[str, Any]]:
     won = dict(journey.group_by("first_channel").agg(pl.col("is_converted").mean()).iter_rows())
     linked = journey.filter(~pl.col("is_unlinked"))
     linked_size = dict(linked["first_channel"].value_counts().iter_rows())
-    enough = [name for name in names if linked_size.get(name, 0) >= MINIMUM_COUNT]
-    others = sorted(name for name in names if name != reference)
-    large = [name for name in others if name in enough] if reference in enough else []
     found: list[dict[str, Any]] = []
-    for name in others:
-        if name not in large:
-            is_few = min(size[name], size[reference]) < MINIMUM_COUNT
-            status = "too_few" if is_few or len(linked) == len(journey) else "unlinked_visits"
-            found.append({"factor_kind": "first_channel", "factor": name, "estimate_status": status})
+    large: list[str] = []
+    for name in sorted(name for name in names if name != reference):
+        ratio = max(named_share[name], named_share[reference]) / min(named_share[name], named_share[reference])
+        if min(size[name], size[reference]) < MINIMUM_COUNT:
+            status = "too_few"
+        elif ratio > LARGEST_NAMING_RATIO:
+            status = "named_visits"
+        elif min(linked_size.get(name, 0), linked_size.get(reference, 0)) < MINIMUM_COUNT:
+            status = "unlinked_visits"
+        else:
+            large.append(name)
+            continue
+        found.append({"factor_kind": "first_channel", "factor": name, "estimate_status": status})
     if large:
-        # Journeys of small channels are left out: kept without a column of their own they would count as the reference.
+        # The others are left out: kept without a column of their own they would count as the reference.
         asked = linked.filter(pl.col("first_channel").is_in([reference, *large]))
         rows = len(asked)
         units = Units(

@@ -166,6 +166,24 @@ def test_first_visits_that_nothing_joins_to_later_ones_are_counted_and_not_estim
     alone = rows_of(effect.conversion(pl.concat([linked, frame.filter(pl.col("factor").is_not_null())]).to_arrow()))
     assert row["with_mean"] < row["without_mean"]
     assert row["log_odds"] == pytest.approx(alone["first_channel", "email"]["log_odds"]) and row["log_odds_low"] > 0
+    # As many nobodies by every channel change nothing; a channel that always says who came is another thing.
+    strangers = frame.filter(pl.col("factor").is_null() & (pl.col("period") == 1)).with_columns(
+        unit_id=pl.col("unit_id") + 10_000, customer_id=pl.col("customer_id") + 10_000, is_named=pl.lit(False)
+    )
+    strangers = strangers.with_columns(is_event=pl.lit(False), is_converted=pl.lit(False))
+    among = pl.concat([frame, strangers]).to_arrow()
+    assert rows_of(effect.conversion(among))["first_channel", "email"]["log_odds"] == pytest.approx(
+        rows_of(effect.conversion(table))["first_channel", "email"]["log_odds"]
+    )
+    direct = pl.concat(
+        [
+            frame,
+            strangers.filter(pl.col("first_channel") == "direct"),
+            strangers.with_columns(unit_id=pl.col("unit_id") + 10_000, first_channel=pl.lit("direct")),
+        ]
+    ).to_arrow()
+    named = rows_of(effect.conversion(direct))["first_channel", "email"]
+    assert (named["estimate_status"], named["log_odds"], named["with_count"]) == ("named_visits", None, 3000)
     none = rows_of(effect.conversion(frame.with_columns(is_unlinked=pl.lit(True)).to_arrow()))["first_channel", "email"]
     assert (none["estimate_status"], none["effect"], none["is_marked"]) == ("unlinked_visits", None, False)
     assert (none["with_count"], none["without_count"]) == (3000, 3000)

@@ -105,7 +105,10 @@ class Comparison:
 
 
 def ideal_room(out: Path, customers: int, seed: int) -> Room:
-    """The relations of the company in `out` with every identifier found, `touchpoint_effect` among them."""
+    """The relations of the company in `out` with every identifier found, `touchpoint_effect` among them.
+
+    Of the company's own people: nobody ever learns who the anonymous visitors were, and no visit of others is lost among theirs.
+    """
     room = Room(
         {"touchpoint_scope": scope(out, customers, seed), "identifier_evidence": named(customers)},
         data_date_at=pl.read_parquet(out / "truth/touchpoint.parquet")["occurred_at"].max(),  # type: ignore[arg-type]
@@ -202,7 +205,7 @@ def felt_return(connection: duckdb.DuckDBPyConnection, truth: Path) -> float | N
 
 
 def named(customers: int) -> pa.Table:
-    """Evidence that the customers, unlike the anonymous visitors after them, have an address."""
+    """Evidence that the customers have an address."""
     number = pl.int_range(1, customers + 1, eager=True).cast(pl.String)
     return pl.DataFrame({"customer_id": number, "identifier_type": "email", "identifier_value": number}).to_arrow()
 
@@ -210,8 +213,10 @@ def named(customers: int) -> pa.Table:
 def scope(out: Path, customers: int, seed: int) -> pa.Table:
     """touchpoint_scope as text: the truth's touchpoints, with what they carry where it matters for the effects."""
     behaviour = simulate(make_people(customers, customers, seed), seed)
-    touchpoint = pl.read_parquet(out / "truth/touchpoint.parquet").with_columns(
-        pl.col("touchpoint_type", "system", "export").cast(pl.String)
+    touchpoint = (
+        pl.read_parquet(out / "truth/touchpoint.parquet")
+        .filter(pl.col("person_id") <= customers)
+        .with_columns(pl.col("touchpoint_type", "system", "export").cast(pl.String))
     )
     own = ("twilio.call", "qualtrics.response", "mailchimp.campaign_recipient")
     plain = touchpoint.filter(
