@@ -292,7 +292,8 @@ def test_a_print_is_light_and_without_navigation(shop: Shop, browser: Browser) -
     page = open_page(browser, shop.report / "index.html", dark=True)
     page.emulate_media(media="print")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert page.evaluate("getComputedStyle(document.querySelector('nav')).display") == "none"
+    for part in ("nav", ".tools"):
+        assert page.evaluate(f"getComputedStyle(document.querySelector('{part}')).display") == "none"
     page.context.close()
 
 
