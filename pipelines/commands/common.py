@@ -6,10 +6,11 @@ Does not belong here: a command of its own. Heavy imports (Dagster, pyarrow) sta
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -30,6 +31,20 @@ ConfigOption = Annotated[
     ),
 ]
 DEFAULT_WAREHOUSE = Path("warehouse")
+
+
+def complete_with(*words: str) -> Callable[[str], list[str]]:
+    """What the shell proposes for an option that takes one of these words."""
+    return lambda incomplete: [word for word in words if word.startswith(incomplete)]
+
+
+def complete_release(ctx: typer.Context, incomplete: str) -> list[str]:
+    """What the shell proposes for a release: those of the warehouse named so far, the latest first."""
+    from pipelines.warehouse import Warehouse
+
+    folder = ctx.params.get("warehouse") or os.environ.get("TOUCHPOINT360_WAREHOUSE") or DEFAULT_WAREHOUSE
+    names = [release.release_id for release in Warehouse(Path(folder).absolute()).releases()]
+    return [name for name in reversed(names) if name.startswith(incomplete)]
 
 
 class UserError(Exception):

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.commands.common import DEFAULT_WAREHOUSE, JsonOption, UserError, WarehouseOption, working
+from pipelines.commands.common import DEFAULT_WAREHOUSE, JsonOption, UserError, WarehouseOption, complete_with, working
 
 
 def funnel(
@@ -22,7 +22,14 @@ def funnel(
     window: Annotated[
         str | None, typer.Option("--window", help="Time from the entry: 30m, 12h, 7d, 2w. [default: 7d]")
     ] = None,
-    mode: Annotated[str | None, typer.Option("--mode", help="ordered, strict or unordered. [default: ordered]")] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            "--mode",
+            help="ordered, strict or unordered. [default: ordered]",
+            autocompletion=complete_with("ordered", "strict", "unordered"),
+        ),
+    ] = None,
     exclude: Annotated[
         list[str] | None, typer.Option("--exclude", help="A touchpoint type that ends an attempt.")
     ] = None,
@@ -185,7 +192,12 @@ def duration(seconds: float | None) -> str:
 def export_process(
     definition: Annotated[str, typer.Option("--definition", help="Journey definition to write.")],
     out: Annotated[Path, typer.Option("--out", help="File to write; .gz compresses.")],
-    kind: Annotated[str, typer.Option("--format", help="xes (IEEE 1849) or ocel (OCEL 2.0 JSON).")] = "xes",
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--format", help="xes (IEEE 1849) or ocel (OCEL 2.0 JSON).", autocompletion=complete_with("xes", "ocel")
+        ),
+    ] = "xes",
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
 ) -> None:
     """Write the journeys of a definition as an event log for process-mining tools.

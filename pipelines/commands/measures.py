@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.commands.common import DEFAULT_WAREHOUSE, JsonOption, UserError, WarehouseOption, working
+from pipelines.commands.common import DEFAULT_WAREHOUSE, JsonOption, UserError, WarehouseOption, complete_with, working
 
 if TYPE_CHECKING:
     from models.attribution import Paths
@@ -139,7 +139,12 @@ def read_paths_file(file: Path, separator: str) -> Paths:
 
 def suggestions(
     system: Annotated[
-        str, typer.Option("--for", help="CRM that imports the tasks: salesforce, hubspot or dynamics.")
+        str,
+        typer.Option(
+            "--for",
+            help="CRM that imports the tasks: salesforce, hubspot or dynamics.",
+            autocompletion=complete_with("salesforce", "hubspot", "dynamics"),
+        ),
     ] = "",
     out: Annotated[Path | None, typer.Option("--out", help="CSV file to write (default: print).")] = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,

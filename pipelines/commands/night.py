@@ -11,7 +11,14 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.common import DEFAULT_WAREHOUSE, ConfigOption, JsonOption, UserError, WarehouseOption
+from pipelines.commands.common import (
+    DEFAULT_WAREHOUSE,
+    ConfigOption,
+    JsonOption,
+    UserError,
+    WarehouseOption,
+    complete_release,
+)
 
 
 def run(
@@ -86,7 +93,12 @@ def releases(warehouse: WarehouseOption = DEFAULT_WAREHOUSE, as_json: JsonOption
 
 def rollback(
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
-    to: Annotated[str, typer.Option("--to", help="Release to go back to (default: the one before the current).")] = "",
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to", help="Release to go back to (default: the one before the current).", autocompletion=complete_release
+        ),
+    ] = "",
 ) -> None:
     """Make an earlier release current again; the next night goes on from there."""
     from pipelines.warehouse import Warehouse, WarehouseError

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import os
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -18,6 +20,8 @@ import uvicorn
 from playwright.sync_api import Browser
 
 from models.catalogue import load_catalogue
+from pipelines.commands.common import UserError
+from pipelines.commands.explore import listen
 from pipelines.explore.app import create_app
 from pipelines.explore.asked import AskedError, address, read_date, read_filter, read_number, read_path
 from pipelines.explore.connection import CurrentRelease, connect
@@ -339,6 +343,22 @@ def test_without_a_release_it_says_what_to_do(tmp_path: Path) -> None:
     with serve(tmp_path) as site:
         status, text = get(site)
     assert status == 503 and "touchpoint360 run" in text
+
+
+def test_where_it_cannot_listen_it_says_what_to_do() -> None:
+    with listen("127.0.0.1", 0) as taken:
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(UserError, match=f"port {port} of 127.0.0.1 is taken.*--port"):
+            listen("127.0.0.1", port)
+    with pytest.raises(UserError, match="cannot listen on 192.0.2.7.*--host"):
+        listen("192.0.2.7", port)
+
+
+def test_the_first_page_waits_for_no_array_library() -> None:
+    code = "import sys, pipelines.explore.app; print(*{'numpy', 'pyarrow', 'pandas', 'dagster', 'scipy'} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == ""
 
 
 def test_addresses_and_values() -> None:
