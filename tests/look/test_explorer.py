@@ -351,7 +351,7 @@ def test_where_it_cannot_listen_it_says_what_to_do() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(UserError, match=f"port {port} of 127.0.0.1 is taken.*--port"):
             listen("127.0.0.1", port)
-    with pytest.raises(UserError, match="cannot listen on 192.0.2.7.*--host"):
+    with pytest.raises(UserError, match=r"cannot listen on 192\.0\.2\.7.*--host"):
         listen("192.0.2.7", port)
 
 
