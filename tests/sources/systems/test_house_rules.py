@@ -58,7 +58,8 @@ OWN = (
     "xes",
     "zendesk",
 )
-SPECS = [spec for spec in load_catalog().exports.values() if spec.system in OWN]
+CATALOG = load_catalog()
+SPECS = [spec for spec in CATALOG.exports.values() if spec.system in OWN]
 MAPPED = [spec for spec in SPECS if spec.feeds != "lookup"]
 
 
@@ -69,21 +70,19 @@ def export_row(con: duckdb.DuckDBPyConnection, spec: ExportSpec) -> None:
         "'f' as file_id)"
     )
     con.execute(f"create table export_row as {typed_select(spec, parsed, [])} limit 0").fetchall()
-    catalog = load_catalog()
     for lookup in spec.lookups:
-        other = catalog.exports[f"{spec.system}.{lookup}"]
+        other = CATALOG.exports[f"{spec.system}.{lookup}"]
         columns = ", ".join(f'"{name}" {kind}' for name, kind in lookup_columns(other))
         con.execute(f"create table lookup_{lookup} ({columns})").fetchall()
 
 
 @pytest.mark.parametrize("spec", MAPPED, ids=lambda spec: spec.name)
 def test_mapping_runs_without_the_optional_columns_and_returns_only_what_the_contract_knows(spec: ExportSpec) -> None:
-    con = duckdb.connect()
-    offer_web_functions(con.execute)
-    export_row(con, spec)
-    offer_web(con, spec)
-    cursor = con.execute(mapping_query(spec))
-    names = [column[0] for column in cursor.description or []]
+    with duckdb.connect() as con:
+        offer_web_functions(con.execute)
+        export_row(con, spec)
+        offer_web(con, spec)
+        names = [column[0] for column in con.execute(mapping_query(spec)).description or []]
     known = set(load_contracts()[spec.feeds].column_names) | {"row_id", "part", "score_min", "score_max"}
     assert set(names) <= known
     assert "row_id" in names
