@@ -43,13 +43,15 @@ class ExplainError(ValueError):
 class Found:
     """What an id stands for: the customer, the identifier when one was given, and everybody whose records show that identifier.
 
-    `guard`: why the identifier joins nobody, where it does not.
+    `guard`: why the identifier joins nobody, where it does not. `became`: of an old customer id each id that it became, with the
+    reason.
     """
 
     customer_id: int
     name: Name | None = None
     holders: tuple[int, ...] = ()
     guard: str | None = None
+    became: tuple[tuple[int, int, str], ...] = ()
 
 
 class Explainer:
@@ -71,7 +73,8 @@ class Explainer:
         An id that was merged or renamed leads to the customer it became. Raises ExplainError.
         """
         if text.strip().isdigit():
-            return Found(self.find_customer(int(text)))
+            steps: list[tuple[int, int, str]] = []
+            return Found(self.find_customer(int(text), steps), became=tuple(steps))
         kind, colon, value = text.strip().partition(":")
         if not colon:
             raise ExplainError(
@@ -80,8 +83,10 @@ class Explainer:
             )
         return self.find_identifier(kind.strip(), value.strip())
 
-    def find_customer(self, customer_id: int) -> int:
-        """Follow what became of an id; raises ExplainError for one that was never published or has ended."""
+    def find_customer(self, customer_id: int, steps: list[tuple[int, int, str]]) -> int:
+        """Follow what became of an id, noting each (id, next id, reason) in `steps`; raises ExplainError for one that was never
+        published or has ended.
+        """
         seen = set()
         while customer_id not in seen:
             seen.add(customer_id)
@@ -104,6 +109,7 @@ class Explainer:
                 raise ExplainError(
                     f"customer {customer_id} stood until data date {row[0]['valid_to']:%Y-%m-%d}, then {row[0]['reason']}."
                 )
+            steps.append((customer_id, row[0]["merged_into"], row[0]["reason"]))
             customer_id = row[0]["merged_into"]
         return customer_id
 
@@ -135,7 +141,9 @@ class Explainer:
             row["identifier_type"] for row in self.rows("select distinct identifier_type from customer_identifier")
         ]
         if kind not in types:
-            raise ExplainError(f"no record has an identifier of type {kind!r}{nearest(kind, sorted(types))}{self.hint(value)}")
+            raise ExplainError(
+                f"no record has an identifier of type {kind!r}{nearest(kind, sorted(types))}{self.hint(value)}"
+            )
         spelt = f" (in normal form {normal})" if normal and normal != value else ""
         if not normal:
             spelt = f", which cannot be read as a value of type {kind}"
@@ -294,6 +302,11 @@ def explain(warehouse: Path, ids: Sequence[str], default_country: str, matching:
             told = [each for each in found if len(ids) == 2 or len(each.holders) < 2 or each.guard is None]
             customers = [explainer.customer(number) for number in dict.fromkeys(each.customer_id for each in told)]
             answer: Row = {"release_id": release.release_id, "customers": customers}
+            became = dict.fromkeys(step for each in found for step in each.became)
+            if became:
+                answer["became"] = [
+                    dict(zip(("customer_id", "became", "reason"), step, strict=True)) for step in became
+                ]
             shared = {each.name: each for each in found if each.guard is not None}
             if shared:
                 answer["shared"] = [explainer.shared(each) for each in shared.values()]
@@ -312,7 +325,7 @@ def explain(warehouse: Path, ids: Sequence[str], default_country: str, matching:
                     answer["weighed"] = weigh_customers(release, matching, found[0].customer_id, found[1].customer_id)
             else:
                 start, end = (each.name or strongest(customers[0]) for each in found)
-                answer["same_identifier"] = start == end
+                answer["same_identifier"] = start == end and all(each.name is not None for each in found)
                 answer["path"] = path_of_links(customers[0]["links"], start, end) if start and end else []
         return answer
 

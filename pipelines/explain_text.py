@@ -20,6 +20,8 @@ LABEL = 40
 def explanation_text(answer: Row) -> str:
     """The answer for a person."""
     lines: list[str] = []
+    for step in answer.get("became", []):
+        lines += wrapped(f"customer {step['customer_id']} is {step['became']} now: {step['reason']}", 0)
     for shared in answer.get("shared", []):
         lines += shared_lines(shared)
     for customer in answer["customers"]:
@@ -43,7 +45,7 @@ def same_lines(answer: Row) -> list[str]:
     lines = ["Both are one customer." + (" They are the same identifier." if answer["same_identifier"] else "")]
     for step in answer["path"]:
         lines += wrapped(f"{step['from']} -> {step['to']}: {link_text(step)}", 2)
-    if not answer["path"] and not answer["same_identifier"]:
+    if not answer["path"] and not answer["same_identifier"] and answer.get("shared"):
         lines.append("  No link leads from one to the other: a shared identifier stands in the customer's records,")
         lines.append("  and joins nobody.")
     return lines

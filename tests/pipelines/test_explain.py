@@ -150,7 +150,11 @@ def test_an_id_that_was_merged_leads_to_the_customer_it_became(told: Path) -> No
     ((old, new),) = query(
         release, "select customer_id, merged_into from customer_id_history where merged_into is not null"
     )
-    assert explain(told, [str(old)], "NL")["customers"][0]["customer_id"] == new
+    answer = explain(told, [str(old), str(new)], "NL")
+    assert [customer["customer_id"] for customer in answer["customers"]] == [new]
+    text = explanation_text(answer)
+    assert text.startswith(f"customer {old} is {new} now: merged: a record names identifiers of both\ncustomer {new}")
+    assert text.endswith("Both are one customer.")
 
 
 @pytest.mark.parametrize(
