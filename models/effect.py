@@ -203,7 +203,7 @@ def conversion(table: pa.Table) -> pa.Table:
     Reads one row without a factor per occasion (visit or contact) that could be watched for the whole gap of its journey:
     `unit_id`, `period`, `customer_id`, `is_event`, `is_converted` (the journey, within the gap of its first occasion),
     `is_named`, `is_unlinked`, `begins_with_visit`, `is_returning`, `first_channel`, `occasion_channel`, `step_count` (steps
-    so far), `age_days` (since the journey began), `was_near`; and one per factor and occasion it was met at, `first_period`,
+    so far), `age_days` (since the journey began), `is_near`, `was_near`; and one per factor and occasion it was met at, `first_period`,
     with `last_period` (NULL for all that follow) and the age of the journey until which it counts as met (`until_days`).
     Controls: age of the journey, occasions and steps so far (who looks at more meets more), whether an earlier occasion came
     near to the goal in vain, where this occasion and the first one came from, whether the customer is named and was here
@@ -263,7 +263,7 @@ def _person_periods(part: pl.DataFrame, touch: pl.DataFrame, journey: pl.DataFra
     kind = pl.when("begins_with_visit").then(pl.lit("visit ")).otherwise(pl.lit("contact "))
     channel = _dummies(journey.select(kind + pl.col("first_channel").fill_null("")).to_series())[unit]
     here = _dummies(touch.select(kind + pl.col("occasion_channel")).to_series())
-    person = touch.select(pl.col("was_near", "is_named", "is_returning").cast(pl.Float64)).to_numpy()
+    person = touch.select(pl.col("is_near", "was_near", "is_named", "is_returning").cast(pl.Float64)).to_numpy()
     steps = np.log1p(touch["step_count"].to_numpy().astype(np.float64))
     few = [number == k for k in (2, 3, 4)]
     # Who is still looking and who begins anew: after a day, a week, a month.

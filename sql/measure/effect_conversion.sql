@@ -16,7 +16,8 @@
 -- is_converted: a goal at most the gap after the first occasion at risk: what the channel of the first occasion is measured by.
 -- step_count: how much was looked at so far: steps in the channel an occasion began in, before it came to buying. The checkout and
 -- the page that thanks for an order belong to the outcome and are no measure of interest.
--- was_near: an earlier occasion came as far as buying itself and no further. first_channel: where the first occasion at risk came
+-- is_near, was_near: this occasion, or an earlier one, came as far as buying itself. What happens from there on in an occasion is no
+-- factor but for what failed: a checkout, a login at it and the page of thanks are buying, not what it goes with. first_channel: where the first occasion at risk came
 -- from. is_named: somebody, not only a device; who buys gets a name, so among the unnamed nobody ever bought. is_returning:
 -- not the customer's first journey of this definition. is_unlinked: the journey began with a visit, and of the customer's visits only a
 -- mark of the day is known (visitor), none that lasts (cookie): visits on other days are found only where they named themselves.
@@ -186,6 +187,7 @@ occasion as (
         flagged.journey_id,
         flagged.period,
         flagged.is_at_risk,
+        flagged.is_near,
         flagged.is_visit,
         flagged.occurred_at,
         flagged.occasion_channel,
@@ -216,6 +218,7 @@ asked as (
         occasion.occurred_at,
         occasion.occasion_channel,
         occasion.step_count,
+        occasion.is_near,
         occasion.was_near,
         occasion.is_visit,
         lead(occasion.occurred_at) over (
@@ -264,8 +267,14 @@ met as (
     inner join occasion
         on occasion.journey_id = numbered.journey_id
         and occasion.period = numbered.period
+    inner join leading_step
+        on leading_step.journey_id = numbered.journey_id
+        and leading_step.period = numbered.period
     inner join chosen on chosen.journey_id = numbered.journey_id
     cross join setting_import
+    where leading_step.near_step_number is null
+        or numbered.step_number < leading_step.near_step_number
+        or numbered.is_failure
 ),
 
 known as (
@@ -362,6 +371,7 @@ select
     cast(
         cast(date_diff('microsecond', chosen.started_at, asked.occurred_at) as double) / 86400000000 as double
     ) as age_days,
+    cast(asked.is_near as boolean) as is_near,
     cast(asked.was_near as boolean) as was_near,
     cast(asked.is_event as boolean) as is_event,
     cast(entry.is_converted as boolean) as is_converted,
@@ -395,6 +405,7 @@ select
     cast(null as integer) as period,
     cast(null as integer) as step_count,
     cast(null as double) as age_days,
+    cast(null as boolean) as is_near,
     cast(null as boolean) as was_near,
     cast(null as boolean) as is_event,
     cast(null as boolean) as is_converted,

@@ -113,6 +113,7 @@ def conversion_company(journeys: int = 6000) -> pa.Table:
                 "is_unlinked": False,
                 "begins_with_visit": True,
                 "is_returning": False,
+                "is_near": False,
                 "was_near": False,
                 "age_days": 0.0,
             }
@@ -126,7 +127,7 @@ def conversion_company(journeys: int = 6000) -> pa.Table:
         [("scope", pa.string()), ("unit_id", pa.int64()), ("customer_id", pa.int64()), ("period", pa.int32()),
          ("step_count", pa.int32()), ("is_named", pa.bool_()), ("is_unlinked", pa.bool_()),
          ("begins_with_visit", pa.bool_()), ("until_days", pa.float64()),
-         ("is_returning", pa.bool_()), ("was_near", pa.bool_()),
+         ("is_returning", pa.bool_()), ("is_near", pa.bool_()), ("was_near", pa.bool_()),
          ("age_days", pa.float64()), ("last_period", pa.int32()),
          ("occasion_channel", pa.string()),
          ("is_event", pa.bool_()), ("is_converted", pa.bool_()),
@@ -276,6 +277,7 @@ def test_unnamed_visitors_who_never_convert_are_no_comparison() -> None:
                 "occasion_channel": "direct",
                 "is_unlinked": False,
                 "is_returning": False,
+                "is_near": False,
                 "was_near": False,
                 "age_days": 0.0,
             }
