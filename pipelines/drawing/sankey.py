@@ -199,6 +199,8 @@ def draw(
             boxes,
             viewBox=f"0 {number(-2 - head)} {number(width)} {number(height + head)}",
             class_="sankey",
+            # its texts stay of the size of those around, however few the columns
+            style=f"min-width:{number(0.73 * width)}px;max-width:{number(1.2 * width)}px",
             data_ways=json.dumps(paths, separators=(",", ":")),
         ),
         class_="scroll",

@@ -33,7 +33,9 @@ def dictionary(words: Words, contracts: Sequence[Contract], lineage: Lineage) ->
         names = [item.table for item in ordered if item.published is published]
         if names:
             body.append(tag("h2", title))
-            body.append(tag("ul", [tag("li", tag("a", name, href=f"#{name}")) for name in names], class_="toc"))
+            body.append(
+                tag("ul", [tag("li", tag("a", breakable(name), href=f"#{name}")) for name in names], class_="toc")
+            )
     tables = frozenset(item.table for item in ordered)
     body.extend(_section(contract, lineage, tables) for contract in ordered)
     return Page("dictionary", words.say("pages.dictionary.title"), words.say("pages.dictionary.lead"), body)
@@ -50,10 +52,9 @@ def _section(contract: Contract, lineage: Lineage, tables: frozenset[str]) -> Ma
         return tag("a", function, href=f"#{contract.table}-by") if function else links(sources, tables)
 
     columns = [
-        Column("column", lambda row: row["name"]),
-        Column("type", lambda row: row["type"]),
-        Column("unit", lambda row: row["unit"]),
+        Column("column", lambda row: breakable(row["name"])),
         Column("meaning", lambda row: row["description"]),
+        Column("type, unit", lambda row: ", ".join(filter(None, (row["type"], row["unit"])))),
         Column("comes from", origin),
     ]
     rows = [
@@ -72,7 +73,7 @@ def _section(contract: Contract, lineage: Lineage, tables: frozenset[str]) -> Ma
         tag("p", contract.description),
         tag("p", f"Grain: {contract.grain}. Key: {', '.join(contract.key) or 'none'}.", class_="soft"),
         notes,
-        table(columns, rows, f"Columns of {contract.table}"),
+        table(columns, rows, f"Columns of {contract.table}", "told"),
         class_="figure",
         id=contract.table,
         aria_labelledby=f"{contract.table}-title",

@@ -56,6 +56,7 @@ def forest(words: Words, rows: Rows) -> Markup:
     """Differences with intervals around zero, marked ones first."""
     shown = rows.rows[:POINTS]
     reach = round_scale(max((max(abs(row["effect_low"]), abs(row["effect_high"])) for row in shown), default=1.0))[-1]
+    ends = round(100 * reach, 6)
     points = words.format.points
 
     def mark(row: dict[str, Any]) -> Markup | str:
@@ -72,9 +73,7 @@ def forest(words: Words, rows: Rows) -> Markup:
             "n",
         ),
         Column(
-            scaled(
-                words.say("ui.difference_interval"), words.format.signed(-100 * reach), words.format.signed(100 * reach)
-            ),
+            scaled(words.say("ui.difference_interval"), words.format.signed(-ends), words.format.signed(ends)),
             lambda row: interval(
                 row["effect_low"], row["effect"], row["effect_high"], -reach, reach, 0.0, row["is_marked"]
             ),
