@@ -149,20 +149,25 @@ class Night:
         return customers, int(affected or 0)
 
     def find_data_date(self) -> dt.datetime:
-        """`--as-of`, else the time of the latest touchpoint that is not in the future.
+        """`--as-of`, else the time of the latest touchpoint that is not in the future; of a warehouse that has none yet, the
+        latest time from which a party record holds.
 
         The latter may lie before the last release's, when the latest touchpoint was corrected or cancelled: then everybody
         is looked at again. An `--as-of` that goes back is more likely a mistake: raises NightError.
         """
-        latest = self.session.value(
-            """
-            select max(occurred_at) from (
-                select max(occurred_at) as occurred_at from work.main.touchpoint where occurred_at <= ?
-                union all select max(occurred_at) from scratch.ingest.touchpoint_new where occurred_at <= ?)
-            """,
-            [self.started_at, self.started_at],
-        )
-        found: dt.datetime = self.as_of or latest or BEGINNING
+
+        def latest(table: str, column: str) -> dt.datetime | None:
+            places = [
+                f"scratch.ingest.{table}_new",
+                *([f"work.main.{table}"] if self.session.exists("work", table) else []),
+            ]
+            parts = " union all ".join(
+                f"select max({column}) as moment from {place} where {column} <= $1" for place in places
+            )
+            moment: dt.datetime | None = self.session.value(f"select max(moment) from ({parts})", [self.started_at])
+            return moment
+
+        found = self.as_of or latest("touchpoint", "occurred_at") or latest("party_record", "valid_from") or BEGINNING
         before = self.last_data_date()
         if self.as_of and before and before > found and not self.full:
             raise NightError(
