@@ -1,10 +1,11 @@
 -- channel_activity: what channel metrics are sums of: counts per day, channel, its dimensions, customer and visit.
 -- kind: aggregate
 -- grain: no key: one row per day, channel with its dimensions, customer and visit
--- The grain has no key of its own: customer and visit are NULL where there are none, and costs have neither.
--- Robots are counted apart. A visit counts where it began (visit_count on its first touchpoint). Waiting is how long a
--- customer who came to us waited; response is how long we took to answer. NPS: promoters answered 9 or 10, detractors 0 to
--- 6; CSAT: satisfied are the best two of five; CES: mean of the scaled answers.
+-- The grain has no key of its own: customer and visit are NULL where there are none, and costs have neither. An order, a purchase
+-- at the till: a goal that is no part of a visit stands in the channel group, and beside the campaign, of the last visit of its
+-- journey: what a visit brought is there beside what it cost. Robots are counted apart. A visit counts where it began (visit_count
+-- on its first touchpoint). Waiting is how long a customer who came to us waited; response is how long we took to answer. NPS:
+-- promoters answered 9 or 10, detractors 0 to 6; CSAT: satisfied are the best two of five; CES: mean of the scaled answers.
 with
 
 setting_import as (
@@ -17,6 +18,7 @@ setting_import as (
 goal as (
     select
         journey_step.touchpoint_id,
+        max(journey_step.journey_id) as journey_id,
         count(*) as journey_conversion_count,
         sum(cast(journey_step.amount_base as decimal(38, 4))) as value_amount_base
     from journey_step
@@ -26,13 +28,28 @@ goal as (
     group by journey_step.touchpoint_id
 ),
 
+-- One goal may end the journey of one customer only, so a goal has one last visit.
+last_visit as (
+    select
+        goal.touchpoint_id,
+        session_source.channel_group,
+        session_source.campaign_name
+    from goal
+    inner join journey_step on journey_step.journey_id = goal.journey_id
+    inner join session_source on session_source.session_id = journey_step.session_id
+    qualify row_number() over (
+        partition by goal.touchpoint_id
+        order by journey_step.step_number desc
+    ) = 1
+),
+
 described as (
     select
         cast(date_trunc('day', touchpoint.occurred_at) as date) as activity_date,
         touchpoint.channel,
         coalesce(touchpoint.channel_detail, '(none)') as channel_detail,
-        coalesce(session_source.channel_group, '(none)') as channel_group,
-        coalesce(touchpoint.campaign_name, '(none)') as campaign_name,
+        coalesce(session_source.channel_group, last_visit.channel_group, '(none)') as channel_group,
+        coalesce(touchpoint.campaign_name, last_visit.campaign_name, '(none)') as campaign_name,
         touchpoint.medium,
         touchpoint.journey_phase,
         touchpoint.direction,
@@ -48,6 +65,7 @@ described as (
     from touchpoint
     cross join setting_import
     left join session_source on session_source.session_id = touchpoint.session_id
+    left join last_visit on last_visit.touchpoint_id = touchpoint.touchpoint_id
     where touchpoint.occurred_at <= setting_import.data_date_at
 ),
 

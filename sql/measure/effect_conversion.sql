@@ -4,23 +4,23 @@
 -- finish: models.effect.conversion
 -- An occasion is a run of steps with no more than a session's pause between them. At risk of converting are the visits that looked
 -- at more than one page (an idle click on a newsletter, or a mail that is opened, is no attempt at anything), and in journeys
--- without visits all occasions; the others count as met before the next one at risk. An event is a goal before the next occasion at
--- risk, at most the journey's gap later. Only occasions whose gap is over at the data date are asked, whatever became of the journey:
--- were they asked because their journey is decided, then of the latest ones those that converted would be in and those that did not
--- would be out, most of all where something that keeps a journey open (a mail that is opened now and then) was met.
--- The SELECT gives one row per occasion at risk without a factor, and one per factor and the occasion it was met at or before, with the
--- time until which it counts as met (the effect window; until_days, since the journey began). The goal itself is no factor:
--- everything that counts lies strictly before it, and a journey that is nothing but its goal is left out: beside it, whatever was
--- met would look bad. With more journeys than the limit, those whose id falls below a share are taken:
--- the same ones every night.
--- is_converted: a goal at most the gap after the first occasion at risk: what the channel of the first occasion is measured by.
--- step_count: how much was looked at so far: steps in the channel an occasion began in, before it came to buying. The checkout and
--- the page that thanks for an order belong to the outcome and are no measure of interest.
--- is_near, was_near: this occasion, or an earlier one, came as far as buying itself. What happens from there on in an occasion is no
--- factor but for what failed: a checkout, a login at it and the page of thanks are buying, not what it goes with. first_channel: where the first occasion at risk came
--- from. is_named: somebody, not only a device; who buys gets a name, so among the unnamed nobody ever bought. is_returning:
--- not the customer's first journey of this definition. is_unlinked: the journey began with a visit, and of the customer's visits only a
--- mark of the day is known (visitor), none that lasts (cookie): visits on other days are found only where they named themselves.
+-- without visits all occasions; the others count as met before the next one at risk. An event is a goal before the next occasion
+-- at risk, at most the journey's gap later. Only occasions whose gap is over at the data date are asked, whatever became of the
+-- journey: were they asked because their journey is decided, then of the latest ones those that converted would be in and those
+-- that did not would be out, most of all where something that keeps a journey open (a mail that is opened now and then) was met.
+-- The SELECT gives one row per occasion at risk without a factor, and one per factor and the occasion it was met at or before,
+-- with the time until which it counts as met (the effect window; until_days, since the journey began). The goal itself is no
+-- factor: everything that counts lies strictly before it, and a journey that is nothing but its goal is left out: beside it,
+-- whatever was met would look bad. With more journeys than the limit, those whose id falls below a share are taken: the same ones
+-- every night. is_converted: a goal at most the gap after the first occasion at risk: what the channel of the first occasion is
+-- measured by. step_count: how much was looked at so far: steps in the channel an occasion began in, before it came to buying. The
+-- checkout and the page that thanks for an order belong to the outcome and are no measure of interest. is_near, was_near: this
+-- occasion, or an earlier one, came as far as buying itself. What happens from there on in an occasion is no factor but for what
+-- failed: a checkout, a login at it and the page of thanks are buying, not what it goes with. first_channel: where the first
+-- occasion at risk came from. is_named: somebody, not only a device; who buys gets a name, so among the unnamed nobody ever
+-- bought. is_returning: not the customer's first journey of this definition. is_unlinked: the journey began with a visit, and of
+-- the customer's visits only a mark of the day is known (visitor), none that lasts (cookie): visits on other days are found only
+-- where they named themselves.
 with
 
 setting_import as (
@@ -223,7 +223,7 @@ asked as (
         occasion.is_visit,
         lead(occasion.occurred_at) over (
             partition by occasion.journey_id
-            order by occasion.risk_number
+            order by occasion.period
         ) is null
         and coalesce(
             date_diff('microsecond', occasion.occurred_at, chosen.converted_at) <= chosen.horizon_microseconds, false
