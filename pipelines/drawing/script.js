@@ -26,6 +26,7 @@
     var ways = JSON.parse(svg.dataset.ways), nodes = svg.querySelectorAll(".node"), bands = svg.querySelectorAll(".band"), chosen = null;
     var format = new Intl.NumberFormat(root.lang);
     var plain = Array.prototype.map.call(nodes, function (node) { return node.querySelector("tspan").textContent; });
+    var labels = Array.prototype.map.call(nodes, function (node) { return node.getAttribute("aria-label"); });
     function choose(key) {
       chosen = chosen === key ? null : key;
       svg.classList.toggle("chosen", chosen !== null);
@@ -41,7 +42,9 @@
         var key = node.dataset.k;
         node.classList.toggle("on", key in through);
         node.setAttribute("aria-pressed", String(key === chosen));
-        node.querySelector("tspan").textContent = chosen !== null && key in through ? format.format(through[key]) : plain[index];
+        var shown = chosen !== null && key in through ? format.format(through[key]) : plain[index];
+        node.querySelector("tspan").textContent = shown;
+        node.setAttribute("aria-label", labels[index].replace(plain[index], shown));
       });
       bands.forEach(function (band) { band.classList.toggle("on", links[band.dataset.s + ">" + band.dataset.t] === true); });
     }

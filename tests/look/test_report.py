@@ -208,6 +208,8 @@ def test_a_way_is_focused_by_keyboard_and_let_go(shop: Shop, browser: Browser) -
     through = page.locator(".sankey .node.on").evaluate_all(f"nodes => nodes.map({read})")
     columns = sorted({x for x, _ in through})
     assert sum(n for x, n in through if x == columns[1]) == sum(n for x, n in through if x == columns[0])
+    for other in page.locator(".sankey .node.on").all():
+        assert (other.get_attribute("aria-label") or "").endswith(f": {other.locator('tspan').text_content()}")
     page.keyboard.press("Escape")
     assert page.locator(".sankey.chosen").count() == 0 and node.get_attribute("aria-pressed") == "false"
     page.context.close()
