@@ -95,10 +95,10 @@ class Credit:
 def read_paths(path: pa.ChunkedArray, conversions: Floats, value: Floats, nulls: Floats, separator: str = ">") -> Paths:
     """Paths written as text (`a > b > a`), equal texts added up; blanks around a channel mean nothing.
 
-    Raises AttributionError for a path without any channel and for a negative number.
+    Raises AttributionError for a path without any channel, and for a number below 0 or none.
     """
     for name, numbers in (("conversions", conversions), ("value", value), ("nulls", nulls)):
-        wrong = np.flatnonzero(~(numbers >= 0))
+        wrong = np.flatnonzero(~((numbers >= 0) & np.isfinite(numbers)))
         if len(wrong):
             raise AttributionError(f"row {wrong[0] + 1}: {name} is {numbers[wrong[0]]:g}; it must be 0 or more")
     frame = (

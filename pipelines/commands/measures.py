@@ -100,8 +100,16 @@ def read_paths_file(file: Path, separator: str) -> Paths:
 
     if not separator.strip():
         raise UserError("--separator must be a sign other than blanks, such as '>'")
+    if not file.is_file():
+        raise UserError(f"{file}: no such file. Name a CSV file of paths (path, conversions, value, nulls).")
     with file.open(encoding="utf-8-sig", errors="replace") as lines:
-        header = lines.readline().strip()
+        header = lines.readline(100_000).strip()
+    if not header:
+        raise UserError(
+            f"{file}: empty, or its first line is. The first line names the columns: path,conversions,value,nulls"
+        )
+    if "\ufffd" in header or "\0" in header:
+        raise UserError(f"{file}: its first line is no text in UTF-8. Save it as CSV in UTF-8.")
     delimiter = max(";,\t|", key=header.count)
     names = [name.strip().strip('"') for name in header.split(delimiter)]
     known = {
@@ -121,14 +129,17 @@ def read_paths_file(file: Path, separator: str) -> Paths:
             # One thread: only then does an error name its row.
             read_options=pyarrow.csv.ReadOptions(use_threads=False),
             parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter),
-            convert_options=pyarrow.csv.ConvertOptions(column_types=types, include_columns=list(types)),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types=types, include_columns=list(types), null_values=["", "NA", "NULL", "null"]
+            ),
         )
     except pa.ArrowInvalid as error:
         raise UserError(f"{file}: {error}") from None
     if not len(table):
         raise UserError(f"{file}: no paths below the header")
+    # An empty cell is 0; what is written as no number, such as NaN, is refused below with its row.
     conversions, value, nulls = (
-        np.nan_to_num(table[known[column]].to_numpy()) if known[column] else np.zeros(len(table))
+        table[known[column]].fill_null(0).to_numpy() if known[column] else np.zeros(len(table))
         for column in ("conversions", "value", "nulls")
     )
     try:

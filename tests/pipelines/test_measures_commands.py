@@ -54,6 +54,10 @@ def test_attribute_reads_what_other_tools_write(tmp_path: Path) -> None:
         ("route,conversions\na,1\n", [], "no column 'path'; found route, conversions"),
         ("path,conversions\na,x\n", [], "Row #2.*invalid value 'x'"),
         ("path,conversions\na,-1\n", [], "row 1: conversions is -1"),
+        ("path,conversions\nb,\na,nan\n", [], "row 2: conversions is nan; it must be 0 or more"),
+        ("path,conversions,value\na,1,inf\n", [], "row 1: value is inf"),
+        ("", [], "empty, or its first line is"),
+        ("\0\0path", [], "no text in UTF-8"),
         ("path,conversions\n", [], "no paths below the header"),
         (
             "path,conversions\na,1\n",
