@@ -78,4 +78,7 @@ class Words:
         entry = load_catalogue().get(text)
         if entry is not None and not (found and kind.endswith("channel")):
             return str(getattr(entry, self._label))
-        return found[self.language] if found else text.replace("_", " ")
+        if found:
+            return str(found[self.language])
+        # what has a dot is the name of an export
+        return text if "." in text else text.replace("_", " ")

@@ -18,6 +18,7 @@ from models.catalogue import load_catalogue
 from models.contract import load_contracts
 from pipelines.drawing.numbers import Formatter
 from pipelines.report.data import REPORT_QUERIES
+from pipelines.report.figure import VERBATIM
 from pipelines.report.pages.trends import REASONS, reason
 from pipelines.report.words import LANGUAGES, Words, texts
 from pipelines.warehouse import Release
@@ -335,6 +336,20 @@ def test_headings_are_words_of_the_language(shop: Shop) -> None:
         words = Words(language, "EUR")
         raw = sorted(name for name in columns if words.column(name) == name.replace("_", " ") and "_" in name)
         assert raw == [], language
+
+
+def test_every_value_of_a_list_is_said_in_the_language(shop: Shop) -> None:
+    """Where a column has a list of values, each of them may be shown on some company's pages."""
+    missing = set()
+    for query in REPORT_QUERIES.glob("*.sql"):
+        shown = set(columns_of(shop, query))
+        tables = set(re.findall(r"\b(?:from|join) (\w+)", query.read_text(encoding="utf-8")))
+        for contract in (load_contracts()[name] for name in tables & set(load_contracts())):
+            for column in contract.columns:
+                if column.name in shown and column.name not in VERBATIM:
+                    known = set(texts()["values"]) | set(load_catalogue())
+                    missing |= {(column.name, str(value)) for value in column.values or () if str(value) not in known}
+    assert missing == set()
 
 
 def columns_of(shop: Shop, query: Path) -> list[str]:
