@@ -50,7 +50,9 @@ from models.matching.model import Model
 from models.matching.record import prepare
 from models.matching.train import chance_agreement, estimate, fit, untrained
 from models.matching.veto import veto_reasons
+from models.normalise import normalise_identifiers
 from models.normalise.date import date_digits, parse_date
+from models.normalise.name import split_full_name
 from models.settings.matching import Matching
 
 STARTED = time.monotonic()
@@ -300,6 +302,11 @@ def run_trained(name: str, folder: str, answer: str, settings: str) -> None:
         groups(records, chosen.model_copy(update={"model": path})).to_frame("group").write_parquet(answer)
 
 
+def run_splink_company(root: str, answer: str) -> None:
+    """Splink's defaults on the demo company's party records."""
+    splink_company(Path(root)).write_parquet(answer)
+
+
 def run_splink(name: str, folder: str, answer: str) -> None:
     """Splink's defaults: predictions of all pairs it compares, written with their probability."""
     task = next(task for task in TASKS if task.name == name)
@@ -311,7 +318,7 @@ def splink_pairs(task: Task, rows: pl.DataFrame) -> pl.DataFrame:
     census).
     """
     import splink.comparison_library as cl
-    from splink import DuckDBAPI, Linker, SettingsCreator, block_on
+    from splink import block_on
 
     form = "%Y%m%d" if task.kind == "febrl" else "%Y-%m-%d"
     if task.kind == "febrl":
@@ -348,14 +355,50 @@ def splink_pairs(task: Task, rows: pl.DataFrame) -> pl.DataFrame:
         ]  # fmt: skip
         certain = [block_on("given_name", "surname", "dob")]
         sessions = [block_on("dob"), block_on("given_name", "surname")]
+    marked = data.join(rows.select("cluster_id", file=file_of(task)), on="cluster_id", maintain_order="left")
+    files = marked.partition_by("file", include_key=False)
+    return predicted_pairs(files, comparisons, rules, certain, sessions)
+
+
+def splink_company(root: Path) -> pl.DataFrame:
+    """The same of the party records of the demo company's release: names, e-mail, telephone, postal code, customer number, as
+    Splink's library compares such columns; values in our normal forms, full names taken apart as we do.
+    """
+    import splink.comparison_library as cl
+    from splink import block_on
+
+    rules = [
+        block_on("email"), block_on("phone"), block_on("customer_number"), block_on("given_name", "surname"),
+        block_on("postal_code", "surname"),
+    ]  # fmt: skip
+    return predicted_pairs(
+        [company_records(root).drop("customer_id", "person_id")],
+        [
+            cl.NameComparison("given_name"),
+            cl.NameComparison("surname"),
+            cl.EmailComparison("email"),
+            cl.ExactMatch("phone"),
+            cl.ExactMatch("postal_code").configure(term_frequency_adjustments=True),
+            cl.ExactMatch("customer_number"),
+        ],
+        rules,
+        [block_on("email"), block_on("customer_number")],
+        [block_on("email"), block_on("given_name", "surname")],
+    )
+
+
+def predicted_pairs(
+    files: list[pl.DataFrame], comparisons: list[Any], rules: list[Any], certain: list[Any], sessions: list[Any]
+) -> pl.DataFrame:
+    """`left`, `right`, `match_probability` by Splink, trained as in its examples; several files are linked, one deduplicated."""
+    from splink import DuckDBAPI, Linker, SettingsCreator
+
     settings = SettingsCreator(
-        link_type="link_only" if task.is_linked else "dedupe_only", comparisons=comparisons,
+        link_type="link_only" if len(files) > 1 else "dedupe_only", comparisons=comparisons,
         blocking_rules_to_generate_predictions=rules,
         unique_id_column_name="cluster_id",
     )  # fmt: skip
     api = DuckDBAPI()
-    marked = data.join(rows.select("cluster_id", file=file_of(task)), on="cluster_id", maintain_order="left")
-    files = marked.partition_by("file", include_key=False)
     linker = Linker([api.register(file.to_arrow()) for file in files], settings, log_level=40)
     linker.training.estimate_probability_two_random_records_match(certain, recall=0.7)
     linker.training.estimate_u_using_random_sampling(max_pairs=1e6, seed=1)
@@ -432,7 +475,90 @@ def demo_company(customers: int) -> list[dict[str, Any]]:
             [*tool, "run", "--exports", str(root / "exports"), "--warehouse", str(root / "warehouse")],
             check=True, stdout=subprocess.DEVNULL,
         )  # fmt: skip
-        return [judge_company(root)]
+        return [judge_company(root), *judge_records(root)]
+
+
+def company_records(root: Path) -> pl.DataFrame:
+    """Party records of people, each of one person whom the truth knows: `cluster_id` (row number), `customer_id`, `person_id`,
+    and what they can be compared by.
+    """
+    import duckdb
+
+    with duckdb.connect(str(root / "warehouse" / "current" / "customer360.duckdb"), read_only=True) as release:
+        records = release.sql(
+            "select party_record_id, customer_id, identifiers, full_name, given_name, family_name, postal_code, country "
+            "from party_record where party_type = 'person' order by party_record_id"
+        ).pl()
+    named = (
+        records.select("party_record_id", "country", "identifiers")
+        .explode("identifiers")
+        .unnest("identifiers")
+        .select("party_record_id", "country", identifier_type="type", raw_value="value")
+        .drop_nulls("raw_value")
+    )
+    distinct = named.select("identifier_type", "raw_value", "country").unique(maintain_order=True)
+    values = pl.from_arrow(normalise_identifiers(distinct.to_arrow(), [], []))
+    assert isinstance(values, pl.DataFrame)
+    named = named.join(values, on=["identifier_type", "raw_value", "country"], nulls_equal=True).drop_nulls(
+        "identifier_value"
+    )
+    truth = pl.read_parquet(root / "truth" / "identifier.parquet").filter(~pl.col("is_shared"))
+    owner = (
+        named.join(truth, on=["identifier_type", "identifier_value"])
+        .group_by("party_record_id")
+        .agg(pl.col("person_id").unique())
+        .filter(pl.col("person_id").list.len() == 1)
+        .with_columns(pl.col("person_id").list.first())
+    )
+    one_each = [
+        named.filter(pl.col("identifier_type") == kind)
+        .group_by("party_record_id")
+        .agg(pl.col("identifier_value").min().alias(kind))
+        for kind in ("email", "phone", "customer_number")
+    ]
+    rows = records.join(owner, on="party_record_id").sort("party_record_id")
+    for column in one_each:
+        rows = rows.join(column, on="party_record_id", how="left", maintain_order="left")
+    split = [split_full_name(full or "") for full in rows["full_name"].to_list()]
+    return (
+        rows.with_columns(
+            given_name=pl.coalesce("given_name", pl.Series([given or None for given, _ in split], dtype=pl.String)),
+            surname=pl.coalesce("family_name", pl.Series([family or None for _, family in split], dtype=pl.String)),
+        )
+        .select(
+            "customer_id", "person_id", "given_name", "surname", "email", "phone", "customer_number", "postal_code"
+        )
+        .with_row_index("cluster_id")
+        .with_columns(pl.col("cluster_id").cast(pl.Int64))
+    )  # fmt: skip
+
+
+def judge_records(root: Path) -> list[dict[str, Any]]:
+    """The night and Splink's defaults, both on the party records alone; of the half of the people that nothing was chosen on."""
+    records = company_records(root)
+    chosen_on = first_half(records["person_id"])
+    with tempfile.TemporaryDirectory() as place:
+        answer = str(Path(place) / "answer.parquet")
+        progress("Splink's defaults on the demo company's records")
+        cost = measured("benchmarks.identity:run_splink_company", str(root), answer)
+        pairs = pl.read_parquet(answer)
+    tried = [
+        (t, judge(plain_components(pairs, t, records.height), records["person_id"], chosen_on)) for t in THRESHOLDS
+    ]
+    threshold = best(tried, _pair_count(records.filter(chosen_on), "person_id"), lambda trial: trial)
+    ours = records["customer_id"].rank("dense").cast(pl.Int64)
+    none = float("nan")
+    ways = [
+        ("the night", ours, none, none, "defaults"),
+        ("splink", plain_components(pairs, 0.95, records.height), cost.cpu_seconds, cost.peak_megabytes, "probability 0.95"),
+        ("splink, chosen", plain_components(pairs, threshold, records.height), cost.cpu_seconds, cost.peak_megabytes,
+         f"probability {threshold:g}"),
+    ]  # fmt: skip
+    return [
+        {"data": "demo company, party records", "records": records.height, "way": way,
+         **judge(found, records["person_id"], ~chosen_on), "cpu_seconds": cpu, "megabytes": megabytes, "note": note}
+        for way, found, cpu, megabytes, note in ways
+    ]  # fmt: skip
 
 
 def judge_company(root: Path) -> dict[str, Any]:
