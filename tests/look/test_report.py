@@ -19,6 +19,7 @@ from models.contract import load_contracts
 from pipelines.drawing.numbers import Formatter
 from pipelines.report.data import REPORT_QUERIES
 from pipelines.report.figure import VERBATIM
+from pipelines.report.pages.dictionary import links
 from pipelines.report.pages.trends import REASONS, reason
 from pipelines.report.words import LANGUAGES, Words, texts
 from pipelines.warehouse import Release
@@ -385,3 +386,17 @@ def test_every_reason_of_an_alert_is_said_in_the_language(language: str) -> None
     said = {reason(words, pattern.replace("#", "12")) for pattern in REASONS}
     assert len(said) == len(REASONS) and all(text for text in said)
     assert "12" in reason(words, "the source has been silent for 12 days")
+
+
+def test_origins_are_links_names_or_words() -> None:
+    given = [
+        "google_ads.campaign_report.Impr.",
+        "journey.a",
+        "journey",
+        "the skip rules",
+        "zendesk.ticket.Requester name",
+    ]
+    assert links(given, frozenset({"journey"})) == (
+        "google_<wbr>ads.<wbr>campaign_<wbr>report: Impr.<br><a href=#journey>journey</a>: a, rows"
+        "<br>zendesk.<wbr>ticket: Requester name<br>the skip rules"
+    )

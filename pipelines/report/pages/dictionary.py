@@ -87,17 +87,24 @@ def function_of(sources: Sequence[str]) -> str | None:
 
 def links(sources: Sequence[str], tables: frozenset[str]) -> Markup:
     """Sources, each a link to its table where it is one of this page; columns of one table stand together."""
-    words = [source for source in sources if " " in source]
+    words = [source for source in sources if is_words(source, tables)]
     found: dict[str, list[str]] = {}
     for source in sources:
-        if source not in words and not source.startswith("models."):
-            place = source if source in tables else source.rpartition(".")[0]
-            found.setdefault(place, []).append("rows" if source in tables else source.rpartition(".")[2])
+        if source in words or source.startswith("models."):
+            continue
+        # a table's name has no dot, an export's has one, and a column of an export may have some
+        parts = source.split(".", 1 if source.split(".")[0] in tables else 2)
+        found.setdefault(".".join(parts[:-1]) or source, []).append("rows" if source in tables else parts[-1])
     pieces: list[Markup | str] = [
         joined([_place(name, tables), ": ", ", ".join(columns)]) for name, columns in found.items()
     ]
     pieces += words
     return joined([part for piece in pieces for part in (piece, tag("br"))][:-1])
+
+
+def is_words(source: str, tables: frozenset[str]) -> bool:
+    """Whether a source is told in words, being neither a table nor a column."""
+    return source not in tables and "." not in source
 
 
 def _place(name: str, tables: frozenset[str]) -> Markup:
