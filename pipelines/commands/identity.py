@@ -67,4 +67,5 @@ def review(
     print(f"{count} to review, {added} of them new in {out}" + (f", which had {before}." if before else "."))
     if added:
         print("Fill in same or different under `decision`. Each night reads the file that touchpoint360.yaml names:")
-        print(f"  identity: {{decisions: {out}}}")
+        # The configuration reads it relative to itself.
+        print(f"  identity: {{decisions: {out.name if out.absolute().parent == Path.cwd() else out.absolute()}}}")
