@@ -48,16 +48,17 @@ def sources(
     as_json: JsonOption = False,
 ) -> None:
     """List the systems and exports that are known, or explain one."""
-    from models.configuration import load_configuration
-    from pipelines.configured import configuration_file, configured_catalog
-    from sources.catalogue_text import catalogue_rows, catalogue_text, export_text, find_exports
-    from sources.spec import SourceCatalog, spec_schema
+    with working("reading specs"):
+        from models.configuration import load_configuration
+        from pipelines.configured import configuration_file, configured_catalog
+        from sources.catalogue_text import catalogue_rows, catalogue_text, export_text, find_exports
+        from sources.spec import SourceCatalog, spec_schema
 
-    if schema:
+        path = config or configuration_file()
+        catalog = None if schema else configured_catalog(load_configuration(path), path)
+    if catalog is None:
         print(json.dumps(spec_schema(), indent=2))
         return
-    path = config or configuration_file()
-    catalog = configured_catalog(load_configuration(path), path)
     if name:
         catalog = SourceCatalog({spec.name: spec for spec in find_exports(catalog, name)})
     if as_json:

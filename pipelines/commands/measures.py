@@ -168,8 +168,7 @@ def suggestions(
     from pipelines.query import table_text
 
     if system and system not in task_export.LAYOUTS:
-        valid = ", ".join(task_export.LAYOUTS)
-        raise UserError(f"--for {system!r}: valid are {valid}{nearest(system, task_export.LAYOUTS)}")
+        raise UserError(f"--for {system!r} is no CRM with a layout of tasks{nearest(system, task_export.LAYOUTS)}")
     if out is not None and not system:
         raise UserError("--out writes tasks for a CRM: name it with --for salesforce, hubspot or dynamics")
     with working("looking up"):

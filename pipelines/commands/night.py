@@ -45,7 +45,10 @@ def run(
     missing = [str(path) for path in exports if not path.exists()]
     if missing:
         raise UserError(f"export folder {', '.join(missing)} does not exist. Check --exports.")
-    parse_moment(as_of)
+    try:
+        parse_moment(as_of)
+    except ValueError as error:
+        raise UserError(f"--as-of: {error}") from None
     release = run_night(exports, warehouse, config, as_of, full, quiet)
     summary = night_summary(release)
     print(json.dumps(summary, indent=2, default=str) if as_json else summary_text(summary, warehouse))

@@ -38,11 +38,12 @@ def tables(
     as_json: JsonOption = False,
 ) -> None:
     """Print the data dictionary, generated from the contracts: Markdown, or tables and column types as JSON."""
-    from models.documentation import tables_markdown
-    from pipelines.lineage import documented_lineage
-    from pipelines.night.publish import published_schema
+    with working("reading contracts and lineage"):
+        from models.documentation import tables_markdown
+        from pipelines.lineage import documented_lineage
+        from pipelines.night.publish import published_schema
 
-    text = json.dumps(published_schema(), indent=1) + "\n" if as_json else tables_markdown(*documented_lineage())
+        text = json.dumps(published_schema(), indent=1) + "\n" if as_json else tables_markdown(*documented_lineage())
     if out is None:
         print(text)
     else:
@@ -61,5 +62,8 @@ def ui(
     """Open the Dagster web UI with its daemon (schedule and sensor) on this warehouse."""
     from pipelines.launch import ui_command, ui_environment
 
+    for folder in exports or []:
+        if not folder.exists():
+            print(f"warning: {folder} does not exist yet; until it does, a night started there fails.", file=sys.stderr)
     environment = ui_environment(exports or [], warehouse, config)
     os.execvpe(sys.executable, ui_command(host, port), environment)

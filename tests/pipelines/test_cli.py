@@ -286,15 +286,19 @@ def test_wrong_arguments_end_with_two(call: Call, tmp_path: Path) -> None:
     assert call("run")[0] == 2
     assert call("no_such_command")[0] == 2
     assert call("sql", "select 1", "--limit", 0)[0] == 2
+    (tmp_path / "exports").mkdir()
+    code, _, error = call("run", "--exports", tmp_path / "exports", "--as-of", "yesterday")
+    assert code == 2
+    assert_one_line(error)
+    assert "--as-of: 'yesterday' is not a moment; write it like 2026-03-31" in error
+    code, _, error = call("suggestions", "--for", "salesfors", "--out", tmp_path / "tasks.csv")
+    assert code == 2 and "did you mean 'salesforce'?" in error
+    code, _, error = call("sql", "select 1", "--warehouse", tmp_path / "nowhere")
+    assert code == 1 and "touchpoint360 run" in error
 
 
 def test_other_mistakes_end_with_one_and_a_line_that_names_the_next_step(call: Call, tmp_path: Path) -> None:
     (tmp_path / "exports").mkdir()
-    code, _, error = call("run", "--exports", tmp_path / "exports", "--as-of", "yesterday")
-    assert code in (1, 2)
-    assert_one_line(error)
-    assert "'yesterday' is not a moment; write it like 2026-03-31" in error
-
     wrong = write_lines(tmp_path / "wrong.yaml", "jorneys: {}")
     code, _, error = call("run", "--exports", tmp_path / "exports", "--config", wrong)
     assert code == 1
