@@ -68,4 +68,4 @@ def review(
     if added:
         print("Fill in same or different under `decision`. Each night reads the file that touchpoint360.yaml names:")
         # The configuration reads it relative to itself.
-        print(f"  identity: {{decisions: {out.name if out.absolute().parent == Path.cwd() else out.absolute()}}}")
+        print(f"  identity: {{decisions: {out.name if out.absolute().parent == Path.cwd() else out.resolve()}}}")

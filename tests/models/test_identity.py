@@ -270,6 +270,10 @@ def test_laws(given_evidence: tuple[list[Node], list[Edge], list[tuple[int, int]
         assert len({search(len(nodes), own)[code] for code in members}) == 1
         earliest = min((nodes[code].minute is None, nodes[code].minute or 0, nodes[code].record) for code in members)
         assert name[0] == earliest[2]
+    # a decision holds unless another one says otherwise, whatever rules its people break together
+    for e in edges:
+        if e.rank == DECISION and not apart and (e.left, e.right) in usable:
+            assert found.same(e.left, e.right) or found.ambiguous[e.left] or found.ambiguous[e.right]
     # components without two numbers and without a decision are clusters whole
     for start in set(found.component):
         members = [code for code in range(len(nodes)) if found.component[code] == start]
