@@ -33,6 +33,8 @@ Ints = npt.NDArray[np.int64]
 LARGEST_WEIGHT = 10.0
 # Events, and rows without one, that a factor must have been met with before a chance is estimated from it.
 MINIMUM_EVENTS = 5
+# Beyond a hundredfold odds a factor is a step of the process, not an influence: a solution after a reply, a page in a visit.
+LARGEST_LOG_ODDS = float(np.log(100))
 # p below which the sizes of an experiment's groups are not what the lot would give.
 SAMPLE_RATIO_ALPHA = 0.001
 CHANNEL_REFERENCE = "direct"
@@ -84,22 +86,37 @@ def estimate(units: Units, is_logistic: bool) -> list[dict[str, Any]]:
     enough = (with_count >= MINIMUM_COUNT) & (without_count >= MINIMUM_COUNT)
     if is_logistic:
         # Where nobody (or everybody) with a factor had the event, robust errors say nothing and look like certainty.
-        happened = units.member.T @ units.outcome
-        stayed = units.member.sum(axis=0) - happened
-        other = units.outcome.sum() - happened
+        happened = np.minimum(units.member.T @ units.outcome, met.T @ ended)
+        stayed = with_count - met.T @ ended
+        other = units.outcome.sum() - units.member.T @ units.outcome
         enough &= (happened >= MINIMUM_EVENTS) & (stayed >= MINIMUM_EVENTS) & (other >= MINIMUM_EVENTS)
-    chosen = np.flatnonzero(enough)
     first = units.controls.shape[1]
-    design = np.column_stack([units.controls, units.member[:, chosen]])
-    kept = regression.independent(design, units.weight, first)
-    design = design[:, kept]
-    place = {int(column) - first: number for number, column in enumerate(kept) if column >= first}
-    can = len(place) > 0 and units.outcome.sum() > 0 and len(np.unique(units.cluster)) > 1
-    fit = None
+    can = units.outcome.sum() > 0 and len(np.unique(units.cluster)) > 1
+    model = regression.logistic if is_logistic else regression.linear
+    steps: set[int] = set()
+    if is_logistic:
+        # The odds as they are, half an event added on each side.
+        odds = [(ended @ side + 0.5) / (side.sum(axis=0) - ended @ side + 0.5) for side in (met, ~met)]
+        steps = set(np.flatnonzero(enough & (np.abs(np.log(odds[0] / odds[1])) > LARGEST_LOG_ODDS)).tolist())
+        enough[list(steps)] = False
+    while True:
+        chosen = np.flatnonzero(enough)
+        design = np.column_stack([units.controls, units.member[:, chosen]])
+        kept = regression.independent(design, units.weight, first)
+        design = design[:, kept]
+        place = {int(column) - first: number for number, column in enumerate(kept) if column >= first}
+        fit = model(design, units.outcome, units.weight, units.cluster) if can and place else None
+        if fit is None or not is_logistic:
+            break
+        sizes = np.abs(fit.coefficient[list(place.values())])
+        if sizes.max() <= LARGEST_LOG_ODDS:
+            break
+        # Beside a step of the process itself the others are set off against it, so they are estimated without it.
+        worst = int(chosen[list(place)[int(sizes.argmax())]])
+        steps.add(worst)
+        enough[worst] = False
     importance = np.zeros(0)
-    if can:
-        model = regression.logistic if is_logistic else regression.linear
-        fit = model(design, units.outcome, units.weight, units.cluster)
+    if fit is not None:
         base = design[:, [number for number in range(len(kept)) if kept[number] < first]]
         importance = regression.relative_importance(design[:, list(place.values())], units.outcome, units.weight, base)
         total = importance.sum()
@@ -109,7 +126,7 @@ def estimate(units: Units, is_logistic: bool) -> list[dict[str, Any]]:
         row: dict[str, Any] = {
             "factor_kind": kind,
             "factor": factor,
-            "estimate_status": "too_few",
+            "estimate_status": "process_step" if number in steps else "too_few",
             "with_count": int(with_count[number]),
             "without_count": int(without_count[number]),
             "with_mean": _mean(ended[met[:, number]]),
@@ -203,12 +220,12 @@ def conversion(table: pa.Table) -> pa.Table:
     Reads one row without a factor per occasion (visit or contact) that could be watched for the whole gap of its journey:
     `unit_id`, `period`, `customer_id`, `is_event`, `is_converted` (the journey, within the gap of its first occasion),
     `is_named`, `is_unlinked`, `begins_with_visit`, `is_returning`, `first_channel`, `occasion_channel`, `step_count` (steps
-    so far), `age_days` (since the journey began), `is_near`, `was_near`; and one per factor and occasion it was met at, `first_period`,
-    with `last_period` (NULL for all that follow) and the age of the journey until which it counts as met (`until_days`).
-    Controls: age of the journey, occasions and steps so far (who looks at more meets more), whether an earlier occasion came
-    near to the goal in vain, where this occasion and the first one came from, whether the customer is named and was here
-    before. The channel of the first is a factor too (`first_channel`), estimated per journey. See `_comparable` for unnamed
-    visitors.
+    so far), `age_days` (since the journey began), `is_near`, `was_near`; and one per factor and occasion it was met at,
+    `first_period`, with `last_period` (NULL for all that follow) and the age of the journey until which it counts as met
+    (`until_days`). Controls: age of the journey, occasions and steps so far (who looks at more meets more), whether an
+    earlier occasion came near to the goal in vain, where this occasion and the first one came from, whether the customer is
+    named and was here before. The channel of the first is a factor too (`first_channel`), estimated per journey. See
+    `_comparable` for unnamed visitors.
     """
     rows: list[dict[str, Any]] = []
     for scope, part in _scopes(table, "unit_id", "period"):

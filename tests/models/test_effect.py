@@ -220,6 +220,32 @@ def test_retention_by_periods() -> None:
     assert row["is_marked"] and not found["touchpoint", "invoice_sent"]["is_marked"]
 
 
+def test_a_step_of_the_process_is_no_influence_and_distorts_no_other() -> None:
+    """Nothing is solved without a reply; a call does nothing, but comes with replies."""
+    generator = np.random.default_rng(4)
+    n = 4000
+    reply = generator.random(n) < 0.5
+    call = generator.random(n) < np.where(reply, 0.6, 0.2)
+    solved = np.where(reply, generator.random(n) < 0.97, generator.random(n) < 0.01)
+    base = pl.DataFrame(
+        {"unit_id": np.arange(n), "period": 1, "customer_id": np.arange(n), "order_number": 1, "is_event": solved}
+    )
+    met = [
+        pl.DataFrame({"unit_id": np.flatnonzero(mask), "period": 1}).with_columns(
+            factor_kind=pl.lit("touchpoint"), factor=pl.lit(name), is_bad=pl.lit(False)
+        )
+        for name, mask in (("ticket_replied", reply), ("call_inbound", call))
+    ]
+    table = pl.concat([base, *met], how="diagonal").with_columns(scope=pl.lit("repeat_order")).to_arrow()
+    found = rows_of(effect.retention(table))
+    step, other = found["touchpoint", "ticket_replied"], found["touchpoint", "call_inbound"]
+    assert (step["estimate_status"], step["effect"], step["is_marked"]) == ("process_step", None, False)
+    assert step["with_count"] == reply.sum() and step["with_mean"] > 0.9
+    # Without it in the model the call goes with what its replies bring: the raw odds of calls.
+    raw = [np.log(solved[mask].mean() / (1 - solved[mask].mean())) for mask in (call, ~call)]
+    assert other["estimate_status"] == "estimated" and other["log_odds"] == pytest.approx(raw[0] - raw[1], abs=0.01)
+
+
 def counted(rows: list[tuple[str, str, int, int]]) -> pa.Table:
     names = ("experiment", "variant", "person_count", "event_count")
     return pa.table({"scope": ["goal"] * len(rows), **{name: [row[i] for row in rows] for i, name in enumerate(names)}})
