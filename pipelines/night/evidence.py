@@ -490,9 +490,10 @@ def describe_touched(session: Session) -> None:
 
 
 def odd_links(session: Session) -> list[str]:
-    """A message per export whose links of tonight run in circles (A became B, B became A) or join something with itself.
+    """A message per export whose links of tonight run in circles (A became B, B became A), contradict each other (A became B, A
+    became C) or join something with itself. The right end is the one that became the left.
 
-    Both are harmless, because a link says only that two are one person; but a system that merges so has something to tidy up.
+    All are harmless, because a link says only that two are one person; but a system that merges so has something to tidy up.
     """
     links = pl.from_arrow(
         session.arrow(
@@ -514,6 +515,15 @@ def odd_links(session: Session) -> list[str]:
         graph = coo_array((np.ones(part.height, dtype=np.int8), (one, other)), shape=(count, count))
         label = connected_components(graph, directed=True, connection="strong")[1]
         itself, circle = int((one == other).sum()), int(((label[one] == label[other]) & (one != other)).sum())
+        # Only ids of one kind become each other: a device that several people logged in on is no contradiction.
+        kinds = [pl.col(end).str.extract("^([^:]*)") for end in ("one", "other")]
+        became = part.filter((pl.col("one") != pl.col("other")) & (kinds[0] == kinds[1]))
+        several = became.group_by("other").agg(pl.col("one").n_unique()).filter(pl.col("one") > 1).height
+        if several:
+            messages.append(
+                f"{export[0]}: {several:,} of the ids in tonight's {part.height:,} merge records became several others each; unless "
+                "a rule keeps them apart, they are taken as one person."
+            )
         if circle:
             messages.append(
                 f"{export[0]}: {circle:,} of tonight's {part.height:,} merge records run in a circle (one became another, which "

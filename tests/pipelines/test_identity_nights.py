@@ -328,6 +328,22 @@ def test_merges_in_a_circle_are_told_and_join_as_any_others() -> None:
         assert room.warnings == []
 
 
+def test_merges_that_contradict_each_other_are_told() -> None:
+    """11 became 12, and 11 became 13; a cookie that became two logins is a shared device and nothing to tell."""
+    with identity_room() as room:
+        room.night([
+            merge(1, "hubspot.contact:12", "hubspot.contact:11"), merge(2, "hubspot.contact:13", "hubspot.contact:11"),
+            merge(3, "login:anna", "cookie:a"), merge(4, "login:bram", "cookie:a"),
+        ])  # fmt: skip
+        assert room.warnings == [
+            "crm.merge: 1 of the ids in tonight's 4 merge records became several others each; unless a rule keeps them apart, "
+            "they are taken as one person."
+        ]
+        customers = room.customers()
+        assert len({customers[f"hubspot.contact:{n}"] for n in (11, 12, 13)}) == 1
+        assert customers["login:anna"] != customers["login:bram"]
+
+
 def test_merges_that_contradict_a_person_or_a_unique_number_are_refused_and_told(tmp_path: Path) -> None:
     """The crm says 1 is 2, the shop that 1 has two mailboxes; a person says that 1 and 2 are two, and holds."""
     (tmp_path / "decisions.csv").write_text(
