@@ -521,8 +521,8 @@ def odd_links(session: Session) -> list[str]:
         several = became.group_by("other").agg(pl.col("one").n_unique()).filter(pl.col("one") > 1).height
         if several:
             messages.append(
-                f"{export[0]}: {several:,} of the ids in tonight's {part.height:,} merge records became several others each; unless "
-                "a rule keeps them apart, they are taken as one person."
+                f"{export[0]}: {several:,} of the ids in tonight's {part.height:,} merge records became several others each; "
+                "unless a rule keeps them apart, they are taken as one person."
             )
         if circle:
             messages.append(
