@@ -41,7 +41,7 @@ from pipelines.explore.asked import (
 )
 from pipelines.explore.connection import QUERIES, CurrentRelease, Opened
 from pipelines.explore.pages import Choices, Customer
-from pipelines.report.data import Data, query_text
+from pipelines.report.data import Data, Rows, query_text
 from pipelines.report.words import LANGUAGES, Words
 from pipelines.warehouse import WarehouseError
 
@@ -211,19 +211,21 @@ def show_customer(answer: Answer) -> Response:
         body = [tag("p", answer.words.say("explore.nobody")), pages.search_form(answer.words, "")]
         return answer.page("customers", answer.words.say("explore.customers"), body, 404)
     page = read_number("page", answer.given.get("page"), 1, 100_000)
-    channels = answer.data.rows("timeline_channels", customer_id=customer_id)
     channel = answer.given.get("channel") or None
+    touchpoints = answer.data.rows(
+        "timeline", customer_id=customer_id, channel=channel, limit=PAGE_ROWS, offset=(page - 1) * PAGE_ROWS
+    )
+    channels = touchpoints.rows[0]["channels"] or []
+    shown = [row for row in touchpoints.rows if row["occurred_at"] is not None]
     if channel is not None:
-        one_of("channel", channel, [row["channel"] for row in channels.rows])
+        one_of("channel", channel, channels)
     found = Customer(
         customer_id,
         record,
         answer.data.rows("customer_360", customer_id=customer_id),
         answer.data.rows("identifiers", customer_id=customer_id),
         answer.data.rows("customer_journeys", customer_id=customer_id),
-        answer.data.rows(
-            "timeline", customer_id=customer_id, channel=channel, limit=PAGE_ROWS, offset=(page - 1) * PAGE_ROWS
-        ),
+        Rows(touchpoints.columns, shown, touchpoints.query).without("channels"),
         channels,
     )
     title = f"{answer.words.say('explore.customer')} {customer_id}"

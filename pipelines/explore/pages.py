@@ -261,7 +261,7 @@ class Customer:
     identifiers: Rows
     journeys: Rows
     timeline: Rows
-    channels: Rows
+    channels: list[str]
 
 
 def customer(words: Words, found: Customer, channel: str | None, page: int, page_rows: int) -> list[Markup]:
@@ -271,10 +271,9 @@ def customer(words: Words, found: Customer, channel: str | None, page: int, page
     query = {"channel": channel or ""}
     times = [plain(words, "occurred_at"), plain(words, "touchpoint_type"), plain(words, "channel")]
     times += [plain_text(words, name) for name in found.timeline.columns[3:-1]]
-    names = [row["channel"] for row in found.channels.rows]
     chooser = tag(
         "form",
-        select(words, "channel", words.column("channel"), names, channel, words.say("explore.any")),
+        select(words, "channel", words.column("channel"), found.channels, channel, words.say("explore.any")),
         tag("button", words.say("explore.show"), type="submit"),
         class_="ask",
         method="get",

@@ -148,6 +148,14 @@ def test_a_customer_is_found_and_shown(shop: Shop, site: str, browser: Browser) 
     channel, of_channel = shop.rows(
         f"select channel, count(*) from touchpoint where customer_id = {customer_id} group by 1 order by 2, 1 limit 1"
     )[0]
+    known = page.locator("select[name=channel] option").evaluate_all("all => all.map(option => option.value)")
+    in_table = shop.rows(
+        f"select channel from touchpoint where customer_id = {customer_id} group by 1 order by count(*) desc, 1"
+    )
+    assert known == ["", *(row[0] for row in in_table)]
+    beyond = get(f"{site}/customer/{customer_id}?page=100000")
+    assert beyond[0] == 200 and f'<option value="{channel}">' in beyond[1]
+    assert get(f"{site}/customer/{customer_id}?channel=smoke_signal")[0] == 400
     page.locator("select[name=channel]").select_option(channel)
     timeline.get_by_role("button").click()
     assert timeline.locator("tbody tr").count() == min(100, of_channel)
