@@ -327,9 +327,9 @@ def scrambled(number: Words) -> Words:
 
 @dataclass(frozen=True)
 class Draws:
-    """Whom a bootstrap draws: `group[i]` is who walked path `i`; `weights` (groups, replicates) says how often each is drawn.
+    """Whom a bootstrap draws: `group[i]` is who walked path `i`; `weights` (groups, replicates): how often its customers are drawn.
 
-    A group of `n` customers has weights of mean `n`.
+    Of a group of several customers on average, so that weights have the mean 1.
     """
 
     group: Ints
@@ -353,7 +353,8 @@ def draw_customers(paths: Paths, customer_id: Ints, replicates: int = REPLICATES
     won[member[paths.conversions > 0]] = True
     name = np.where(won, scrambled(customers.astype(np.uint64)), signature)
     names, group, size = np.unique(name, return_inverse=True, return_counts=True)
-    return Draws(group[member].astype(np.int64), bootstrap_weights(names, size.astype(np.float64), replicates, seed))
+    drawn = bootstrap_weights(names, size.astype(np.float64), replicates, seed)
+    return Draws(group[member].astype(np.int64), drawn / size[:, None])
 
 
 def bootstrap_weights(names: Words, size: Floats, replicates: int = REPLICATES, seed: int = SEED) -> Floats:

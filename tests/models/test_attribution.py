@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
@@ -174,9 +176,43 @@ def test_draws_follow_from_the_customer_alone() -> None:
 def test_those_who_never_converted_are_drawn_in_groups_by_the_same_law() -> None:
     draws = draw_customers(single_touches(np.array([0] * 500 + [1] * 2), np.zeros(502)), np.arange(502))
     assert sorted(np.bincount(draws.group)) == [2, 500]
-    large = draws.weights[draws.group[0]]
-    assert large.mean() == pytest.approx(500, abs=5)
-    assert large.var() == pytest.approx(500, rel=0.25)
+    drawn = 500 * draws.weights[draws.group[0]]
+    assert drawn.mean() == pytest.approx(500, abs=5)
+    assert drawn.var() == pytest.approx(500, rel=0.25)
+
+
+def walked_by_many(customers: int) -> tuple[Paths, np.ndarray]:
+    """One or two journeys each over three channels; a fifth converts, the others walk few different paths."""
+    generator = np.random.default_rng(8)
+    owner = np.repeat(np.arange(customers), generator.integers(1, 3, customers))
+    length = generator.integers(1, 4, len(owner))
+    offset = np.concatenate([[0], np.cumsum(length)])
+    won = (generator.random(len(owner)) < 0.2).astype(float)
+    return Paths(("a", "b", "c"), generator.integers(0, 3, offset[-1]), offset, won, 10 * won, 1 - won), owner
+
+
+@pytest.mark.parametrize("model", ["linear", "markov_1", "markov_2", "markov_3"])
+def test_a_replicate_is_the_model_on_the_customers_drawn(model: str) -> None:
+    """Who never converted is drawn in a group: all of them as often as the group is drawn, shared among them."""
+    paths, owner = walked_by_many(300)
+    draws = draw_customers(paths, owner, replicates=3)
+    assert len(draws.weights) < 0.8 * 300
+    found, _ = attribution.replicate_credit(paths, model, draws)
+    for number in range(3):
+        times = draws.weights[draws.group, number]
+        drawn = replace(
+            paths, conversions=times * paths.conversions, nulls=times * paths.nulls, value=times * paths.value
+        )
+        assert found[:, number] == pytest.approx(attribute(drawn, model).conversions, abs=1e-9)
+
+
+@pytest.mark.parametrize("model", ["linear", "markov_1", "markov_2"])
+def test_intervals_lie_around_the_estimate(model: str) -> None:
+    paths, owner = walked_by_many(2000)
+    low, high = attribution.interval(attribution.replicate_credit(paths, model, draw_customers(paths, owner))[0])
+    credit = attribute(paths, model).conversions
+    assert ((low < credit) & (credit < high)).all()
+    assert (low + high) / 2 == pytest.approx(credit, rel=0.05)
 
 
 def test_interval_of_a_count_is_as_wide_as_theory_says() -> None:
