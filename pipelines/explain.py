@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ from pipelines.warehouse import Release, Warehouse
 Row = dict[str, Any]
 # An identifier as a node of the graph of links.
 Name = tuple[str, str]
+# So many of those whose records show a shared identifier are named.
+HOLDERS = 1000
 # More clusters of two customers are not weighed pair by pair on the spot.
 WEIGHED_CLUSTERS = 50
 EVENTS = """
@@ -41,7 +43,7 @@ class ExplainError(ValueError):
 
 @dataclass(frozen=True)
 class Found:
-    """What an id stands for: the customer, the identifier when one was given, and everybody whose records show that identifier.
+    """What an id stands for: the customer, the identifier when one was given, and how many customers' records show that.
 
     `guard`: why the identifier joins nobody, where it does not. `became`: of an old customer id each id that it became, with the
     reason.
@@ -49,7 +51,7 @@ class Found:
 
     customer_id: int
     name: Name | None = None
-    holders: tuple[int, ...] = ()
+    holder_count: int = 0
     guard: str | None = None
     became: tuple[tuple[int, int, str], ...] = ()
 
@@ -125,8 +127,9 @@ class Explainer:
         normal = normalise_identifiers(table, [], [])["identifier_value"][0].as_py()
         for candidate in dict.fromkeys((normal, value)):
             found = self.rows(
-                "select customer_id, is_link from customer_identifier where identifier_type = ? and identifier_value = ? "
-                "order by is_link desc, record_count desc, customer_id",
+                "select customer_id, count(*) over () as holder_count from customer_identifier "
+                "where identifier_type = ? and identifier_value = ? "
+                "order by is_link desc, record_count desc, customer_id limit 1",
                 [kind, candidate],
             )
             if found:
@@ -135,8 +138,9 @@ class Explainer:
                     "where identity_event = 'guard' and left_type = ? and left_value = ?",
                     [kind, candidate],
                 )
-                holders = tuple(int(row["customer_id"]) for row in found)
-                return Found(holders[0], (kind, str(candidate)), holders, guards[0]["reason"])
+                return Found(
+                    found[0]["customer_id"], (kind, str(candidate)), found[0]["holder_count"], guards[0]["reason"]
+                )
         types = [
             row["identifier_type"] for row in self.rows("select distinct identifier_type from customer_identifier")
         ]
@@ -221,19 +225,29 @@ class Explainer:
             [customer_id],
         )
 
+    def beside(self, one: Found, other: Found) -> Found:
+        """`one`, as the customer of `other` where its identifier is shared and stands in that customer's records too."""
+        if one.guard is None or one.name is None:
+            return one
+        held = self.rows(
+            "select 1 from customer_identifier where identifier_type = ? and identifier_value = ? and customer_id = ? limit 1",
+            [*one.name, other.customer_id],
+        )
+        return replace(one, customer_id=other.customer_id) if held else one
+
     def shared(self, found: Found) -> Row:
         """An identifier that joins nobody: why, and whose records show it (the first of them with their names)."""
         kind, value = found.name or ("", "")
         holders = self.rows(
-            "select c.customer_id, c.full_name from customer as c join customer_identifier as i using (customer_id) "
-            "where i.identifier_type = ? and i.identifier_value = ? order by i.record_count desc, c.customer_id",
+            "select i.customer_id, c.full_name from customer_identifier as i left join customer as c using (customer_id) "
+            f"where i.identifier_type = ? and i.identifier_value = ? order by i.record_count desc, i.customer_id limit {HOLDERS}",
             [kind, value],
         )
         return {
             "identifier_type": kind,
             "identifier_value": value,
             "reason": found.guard,
-            "customer_count": len(found.holders),
+            "customer_count": found.holder_count,
             "customers": holders,
         }
 
@@ -298,8 +312,8 @@ def explain(warehouse: Path, ids: Sequence[str], default_country: str, matching:
         try:
             found = [explainer.find(text) for text in ids]
             if len(found) == 2:
-                found = [beside(found[0], found[1]), beside(found[1], found[0])]
-            told = [each for each in found if len(ids) == 2 or len(each.holders) < 2 or each.guard is None]
+                found = [explainer.beside(found[0], found[1]), explainer.beside(found[1], found[0])]
+            told = [each for each in found if len(ids) == 2 or each.holder_count < 2 or each.guard is None]
             customers = [explainer.customer(number) for number in dict.fromkeys(each.customer_id for each in told)]
             answer: Row = {"release_id": release.release_id, "customers": customers}
             became = dict.fromkeys(step for each in found for step in each.became)
@@ -328,13 +342,6 @@ def explain(warehouse: Path, ids: Sequence[str], default_country: str, matching:
                 answer["same_identifier"] = start == end and all(each.name is not None for each in found)
                 answer["path"] = path_of_links(customers[0]["links"], start, end) if start and end else []
         return answer
-
-
-def beside(one: Found, other: Found) -> Found:
-    """`one`, as the customer of `other` where its identifier is shared and stands in that customer's records too."""
-    if one.guard is None or other.customer_id not in one.holders:
-        return one
-    return Found(other.customer_id, one.name, one.holders, one.guard)
 
 
 def weigh_customers(release: Release, matching: Matching, one: int, other: int) -> Row | None:

@@ -84,7 +84,8 @@ def shared_lines(shared: Row) -> list[str]:
     if count > 1:
         for row in shared["customers"][:SHOWN]:
             lines.append(f"    {row['customer_id']}  {row['full_name'] or ''}".rstrip()[:WIDTH])
-        lines += more(shared["customers"])
+        if count > SHOWN:
+            lines.append(f"    … {count - SHOWN:,} more (up to a thousand with --json)")
     return lines
 
 
