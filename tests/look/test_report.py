@@ -104,9 +104,9 @@ def test_every_page_opens_offline_without_errors_and_can_be_heard(shop: Shop, br
 
 def test_every_link_leads_somewhere(shop: Shop) -> None:
     parsed = {path.resolve(): Links(path.read_text(encoding="utf-8")) for path in pages(shop)}
-    for path, links in parsed.items():
-        assert len(set(links.ids)) == len(links.ids), f"an id twice on {path.name}"
-        for address in links.addresses:
+    for path, page in parsed.items():
+        assert len(set(page.ids)) == len(page.ids), f"an id twice on {path.name}"
+        for address in page.addresses:
             file, fragment = urldefrag(address)
             target = (path.parent / file).resolve() if file else path
             assert target in parsed, f"{path.name}: {address}"
