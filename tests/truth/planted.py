@@ -4,7 +4,7 @@ Companies of several seeds are estimated as a night would see them if every iden
 waits, reopenings and variants from what happened, through the SQL models and their finish functions. With `--company` a whole
 night is compared, of a company that was generated and run before. Written into docs/measures.md by
 
-    python -m tests.truth.planted --customers 20000 --seeds 1 2 3 4 5 --docs docs/measures.md
+    python -m tests.truth.planted --customers 20000 --seeds 1 2 3 4 5 6 7 360 --docs docs/measures.md
     touchpoint360 generate --nights 1 --visitor-cookie --out demo             # and one night on it, then:
     python -m tests.truth.planted --company demo --docs docs/measures.md
 
