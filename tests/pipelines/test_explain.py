@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ from pipelines.review import ReviewError, review_rows, write_review
 from pipelines.summary import night_summary, summary_text
 from pipelines.warehouse import Warehouse
 from tests.pipelines.companies import write_lines
-from tests.pipelines.nights import command, query, quick_night
+from tests.pipelines.nights import query, quick_night
+
+Call = Callable[..., tuple[int, str, str]]
 
 PERSON = (
     "id,party_type,customer_number,email,phone,given_name,family_name,birth_date,street,house_number,postal_code,city,"
@@ -246,11 +249,9 @@ def test_another_file_is_not_written_over(tmp_path: Path, content: bytes, messag
     assert file.read_bytes() == content
 
 
-def test_the_commands_print_text_or_json_and_mistakes_in_one_line(told: Path) -> None:
-    text = command("explain", "customer_number:10002", "--warehouse", told)
-    assert text.returncode == 0 and text.stdout.startswith("customer ")
-    assert json.loads(command("review", "--warehouse", told, "--json").stdout) == []
-    wrong = command("explain", "email:nobody@example.org", "--warehouse", told)
-    assert (wrong.returncode, wrong.stdout) == (1, "") and wrong.stderr.startswith(
-        "touchpoint360: no customer has email"
-    )
+def test_the_commands_print_text_or_json_and_mistakes_in_one_line(call: Call, told: Path) -> None:
+    code, out, _ = call("explain", "customer_number:10002", "--warehouse", told)
+    assert code == 0 and out.startswith("customer ")
+    assert json.loads(call("review", "--warehouse", told, "--json")[1]) == []
+    code, out, error = call("explain", "email:nobody@example.org", "--warehouse", told)
+    assert (code, out) == (1, "") and error.startswith("touchpoint360: no customer has email")
