@@ -157,14 +157,15 @@ class Index:
     moment: NDArray[np.int64]
     type_places: NDArray[np.integer]
     divided: dict[str, NDArray[np.integer]]
+    block_rows: int = BLOCK_ROWS
 
     def __len__(self) -> int:
         return len(self.moment)
 
     @cached_property
     def _bounds(self) -> list[tuple[int, int]]:
-        """Blocks of about BLOCK_ROWS touchpoints, as ranks of their first customer and of the one after the last."""
-        edges = np.searchsorted(self.first_place, np.arange(BLOCK_ROWS, len(self), BLOCK_ROWS))
+        """Blocks of about `block_rows` touchpoints, as ranks of their first customer and of the one after the last."""
+        edges = np.searchsorted(self.first_place, np.arange(self.block_rows, len(self), self.block_rows))
         cuts = np.unique(np.concatenate([[0], edges, [len(self.customer_ids)]])).tolist()
         return list(pairwise(cuts))
 
@@ -216,7 +217,7 @@ class Index:
         return sum(array.nbytes for array in arrays)
 
 
-def open_index(release: Path) -> Index | None:
+def open_index(release: Path, block_rows: int = BLOCK_ROWS) -> Index | None:
     """The index of a release folder; None where there is none of this layout (a release made by another version)."""
     folder = release / FOLDER
     try:
@@ -235,6 +236,7 @@ def open_index(release: Path) -> Index | None:
         moment=mapped(folder, "moment"),
         type_places=mapped(folder, "type"),
         divided={name: mapped(folder, name) for name in DIVIDED},
+        block_rows=block_rows,
     )
 
 

@@ -15,7 +15,7 @@ from models.funnel_walk import Block, Trail, merged, people, took
 from pipelines.explore import walk
 from pipelines.explore.asked import DIVIDED
 from pipelines.explore.funnels import PEOPLE_ROWS
-from pipelines.explore.index import DESCRIPTION, Index, open_index, write_index
+from pipelines.explore.index import BLOCK_ROWS, DESCRIPTION, Index, open_index, write_index
 from pipelines.funnel import MODES, Question, ask, read_question
 from tests.sql.test_peers import room_of
 
@@ -40,15 +40,20 @@ def con() -> duckdb.DuckDBPyConnection:
     return con
 
 
-@pytest.fixture(scope="module")
-def index(con: duckdb.DuckDBPyConnection, tmp_path_factory: pytest.TempPathFactory) -> Index:
+@pytest.fixture(scope="module", params=[BLOCK_ROWS, 40], ids=["one block", "many blocks"])
+def index(
+    request: pytest.FixtureRequest, con: duckdb.DuckDBPyConnection, tmp_path_factory: pytest.TempPathFactory
+) -> Index:
     release = tmp_path_factory.mktemp("release")
     database = con.execute("select current_database()").fetchall()[0][0]
     counted = write_index(con, release / "index", f"{database}.main")
     wanted = "select count(*) from touchpoint, setting where not is_bot and occurred_at <= data_date_at"
     assert con.execute(wanted).fetchall() == [(counted,)]
-    found = open_index(release)
+    found = open_index(release, block_rows=request.param)
     assert found is not None
+    parts = found.each(lambda part: (part.start, part.end))
+    assert len(parts) == 1 if request.param == BLOCK_ROWS else len(parts) > 5
+    assert [end for _, end in parts] == [*(start for start, _ in parts[1:]), counted] and parts[0][0] == 0
     return found
 
 
