@@ -24,7 +24,7 @@ from pipelines.commands.common import UserError
 from pipelines.commands.explore import listen
 from pipelines.explore.app import create_app
 from pipelines.explore.asked import AskedError, address, read_date, read_filter, read_number, read_path
-from pipelines.explore.connection import CurrentRelease, connect
+from pipelines.explore.connection import LOOKED_THROUGH, CurrentRelease, connect
 from pipelines.warehouse import Warehouse, WarehouseError
 from tests.look.conftest import Shop
 
@@ -351,6 +351,28 @@ def test_without_a_release_it_says_what_to_do(tmp_path: Path) -> None:
     with serve(tmp_path) as site:
         status, text = get(site)
     assert status == 503 and "touchpoint360 run" in text
+
+
+def test_what_is_read_beforehand_is_there_and_read_once(shop: Shop) -> None:
+    with CurrentRelease(shop.warehouse).open() as opened:
+        opened.held.warm()
+        assert opened.index is not None and opened.index.touch() > 0
+        columns = {(table, column) for table, names in LOOKED_THROUGH.items() for column in names}
+        known = opened.run("select table_name, column_name from duckdb_columns()", {})[1]
+        assert columns <= set(known)
+        # the second time nothing is asked, so that each answer may try
+        opened.held.connection.close()
+        opened.held.warm()
+
+
+def test_a_customer_is_found_by_number_and_by_the_beginning_of_an_identifier(shop: Shop, site: str) -> None:
+    customer_id, email = shop.rows(
+        "select customer_id, identifier_value from customer_identifier where identifier_type = 'email' order by 2 limit 1"
+    )[0]
+    count = shop.value(f"select count(*) from customer_identifier where customer_id = {customer_id}")
+    assert get(f"{site}/customers?q={customer_id}")[1].count(f"/customer/{customer_id}") == count
+    for text in (email, email.upper(), email[:8]):
+        assert f"/customer/{customer_id}" in get(f"{site}/customers?q={text}")[1], text
 
 
 def test_where_it_cannot_listen_it_says_what_to_do() -> None:
