@@ -7,7 +7,8 @@
 -- satisfaction (any score), on conversion in the attribution definition, or on the next order. Room: what hurts can be avoided
 -- altogether (1); what helps can fail less, or reach more people (the larger of the share that failed, waited long or scored low,
 -- and the share not yet reached). Only marked effects count, those whose p-value holds against the many types that were compared:
--- of fifty intervals that are each right 95 times in a hundred, two or three leave out 0 by chance, and would stand on top.
+-- of fifty intervals that are each right 95 times in a hundred, two or three leave out 0 by chance, and would stand on top. What a
+-- customer does alone on the way to buying (a page, a cart) goes with buying because it is on the way: that is no lever.
 -- Sums of money and scores run over decimals: a sum of doubles depends on the order in which threads add them.
 with
 
@@ -25,28 +26,41 @@ everybody as (
     from customer
 ),
 
-effect as (
+counted_effect as (
     select
         touchpoint_effect.factor as touchpoint_type,
-        max(
-            case when touchpoint_effect.measure = 'satisfaction' and touchpoint_effect.scope = 'nps' then touchpoint_effect.effect end
-        ) as satisfaction_effect,
-        max(case when touchpoint_effect.measure = 'conversion' then touchpoint_effect.effect end) as conversion_effect,
-        max(case when touchpoint_effect.measure = 'retention' then touchpoint_effect.effect end) as retention_effect,
-        max(case when touchpoint_effect.is_marked then abs(touchpoint_effect.effect) end) as largest_effect,
-        max(case when touchpoint_effect.is_marked and touchpoint_effect.effect > 0 then touchpoint_effect.effect end) as largest_gain,
-        max(
-            case when touchpoint_effect.is_marked and touchpoint_effect.effect < 0 then abs(touchpoint_effect.effect) end
-        ) as largest_loss
+        touchpoint_effect.measure,
+        touchpoint_effect.scope,
+        touchpoint_effect.effect,
+        touchpoint_effect.is_marked
+        and (
+            touchpoint_effect.measure = 'satisfaction'
+            or touchpoint_effect.effect < 0
+            or touchpoint_type.direction <> 'self_service'
+            or touchpoint_type.journey_phase = 'after'
+        ) as is_lever
     from touchpoint_effect
     cross join setting_import
+    inner join touchpoint_type on touchpoint_type.touchpoint_type = touchpoint_effect.factor
     where touchpoint_effect.factor_kind = 'touchpoint'
         and (
             touchpoint_effect.measure = 'satisfaction'
             or touchpoint_effect.scope = setting_import.attribution_journey_definition
             or touchpoint_effect.scope = 'repeat_order'
         )
-    group by touchpoint_effect.factor
+),
+
+effect as (
+    select
+        touchpoint_type,
+        max(case when measure = 'satisfaction' and scope = 'nps' then effect end) as satisfaction_effect,
+        max(case when measure = 'conversion' then effect end) as conversion_effect,
+        max(case when measure = 'retention' then effect end) as retention_effect,
+        max(case when is_lever then abs(effect) end) as largest_effect,
+        max(case when is_lever and effect > 0 then effect end) as largest_gain,
+        max(case when is_lever and effect < 0 then abs(effect) end) as largest_loss
+    from counted_effect
+    group by touchpoint_type
 ),
 
 tested_week as (
