@@ -327,7 +327,7 @@ def scrambled(number: Words) -> Words:
 
 @dataclass(frozen=True)
 class Draws:
-    """Whom a bootstrap draws: `group[i]` is who walked path `i`; `weights` (groups, replicates): how often its customers are drawn.
+    """Whom a bootstrap draws: `group[i]` is who walked path `i`; `weights` (groups, replicates): how often they are drawn.
 
     Of a group of several customers on average, so that weights have the mean 1.
     """

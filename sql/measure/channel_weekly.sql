@@ -3,9 +3,9 @@
 -- grain: week_date, channel, channel_detail, channel_group, campaign_name, medium, journey_phase, direction
 -- Made by `python -m models.metrics` from models/metrics.yaml: change a metric there.
 -- Weeks begin on Monday (UTC); people and visits are counted anew, for they do not add up.
--- Costs stand on the day the advertising account says, in the channel group their visits come from; goals in the channel they were
--- reached in and the channel group of the visit that led to them. Spend, visits and goals meet per channel group, so ratios of spend
--- are known there; credit for the whole way is in channel_attribution.
+-- Costs stand on the day the advertising account says, in the channel group their visits come from; goals in the channel
+-- they were reached in and the channel group of the visit that led to them. Spend, visits and goals meet per channel
+-- group, so ratios of spend are known there; credit for the whole way is in channel_attribution.
 select
     cast(date_trunc('week', activity_date) as date) as week_date,
     cast(channel as varchar) as channel,
