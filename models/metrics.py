@@ -46,8 +46,9 @@ HEADER = """-- {name}: what happened per {subject} and {period}, with what it co
 -- Made by `python -m models.metrics` from models/metrics.yaml: change a metric there.
 -- {note}
 -- Costs stand on the day the advertising account says, in the channel group their visits come from; goals in the channel
--- they were reached in and the channel group of the visit that led to them. Spend, visits and goals meet per channel
--- group, so ratios of spend are known there; credit for the whole way is in channel_attribution.
+-- they were reached in and the channel group of the visit that led to them. Ratios of spend take the visits and goals of
+-- the same campaign and day, wherever they stand (brought_ in channel_activity); credit for the whole way is in
+-- channel_attribution.
 """
 
 

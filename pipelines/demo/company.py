@@ -79,7 +79,7 @@ class Campaign(NamedTuple):
 
 
 CAMPAIGNS = (
-    Campaign("e-bike-search", "E-bike search NL+DK", "google", "cpc", "36000001"),
+    Campaign("e-bike-search", "E-bike search", "google", "cpc", "36000001"),
     Campaign("cargo-family", "Cargo family", "google", "cpc", "36000002"),
     Campaign("winter-sale", "Winter sale", "google", "cpc", "36000003"),
     Campaign("hygge-rides", "Hygge rides", "facebook", "paid_social", "36000004"),

@@ -1,11 +1,14 @@
 -- channel_activity: what channel metrics are sums of: counts per day, channel, its dimensions, customer and visit.
 -- kind: aggregate
 -- grain: no key: one row per day, channel with its dimensions, customer and visit
--- The grain has no key of its own: customer and visit are NULL where there are none, and costs have neither. An order, a purchase
--- at the till: a goal that is no part of a visit stands in the channel group, and beside the campaign, of the last visit of its
--- journey: what a visit brought is there beside what it cost. Robots are counted apart. A visit counts where it began (visit_count
--- on its first touchpoint). Waiting is how long a customer who came to us waited; response is how long we took to answer. NPS:
--- promoters answered 9 or 10, detractors 0 to 6; CSAT: satisfied are the best two of five; CES: mean of the scaled answers.
+-- The grain has no key of its own: customer and visit are NULL where there are none, and costs have neither. An order, a
+-- purchase at the till: a goal that is no part of a visit stands in the channel group, and beside the campaign, of the last
+-- visit of its journey: what a visit brought is there beside what it cost. Robots are counted apart. brought_…: visits, goals
+-- and their value once more, standing where they were paid for: in the row of the spend of their day, channel group and
+-- campaign where there is one (an account calls a campaign "Winter sale", its links say winter-sale, or name its id),
+-- otherwise in their own row. A visit counts where it began (visit_count on its first touchpoint). Waiting is how long a
+-- customer who came to us waited; response is how long we took to answer. NPS: promoters answered 9 or 10, detractors 0 to 6;
+-- CSAT: satisfied are the best two of five; CES: mean of the scaled answers.
 with
 
 setting_import as (
@@ -119,7 +122,7 @@ activity as (
 ),
 
 -- In which channel group the visits of a network's advertisements arrive.
-cost as (
+spend as (
     select
         channel_cost.cost_date as activity_date,
         channel_cost.channel,
@@ -133,73 +136,203 @@ cost as (
             else '(none)'
         end as channel_group,
         coalesce(channel_cost.campaign_name, '(none)') as campaign_name,
-        sum(channel_cost.impression_count) as impression_count,
-        sum(channel_cost.click_count) as click_count,
-        sum(cast(channel_cost.cost_amount_base as decimal(38, 4))) as cost_amount_base
+        channel_cost.campaign_id,
+        channel_cost.impression_count,
+        channel_cost.click_count,
+        channel_cost.cost_amount_base
     from channel_cost
     cross join setting_import
     where channel_cost.cost_date <= cast(setting_import.data_date_at as date)
+),
+
+cost as (
+    select
+        activity_date,
+        channel,
+        channel_detail,
+        channel_group,
+        campaign_name,
+        sum(impression_count) as impression_count,
+        sum(click_count) as click_count,
+        sum(cast(cost_amount_base as decimal(38, 4))) as cost_amount_base
+    from spend
     group by
-        channel_cost.cost_date,
-        channel_cost.channel,
-        coalesce(channel_cost.channel_detail, '(none)'),
-        case
-            when regexp_matches(
-                lower(channel_cost.channel_detail), 'meta|facebook|instagram|linkedin|pinterest|tiktok|twitter|snapchat'
-            ) then 'Paid Social'
-            when regexp_matches(lower(channel_cost.channel_detail), 'display|content|youtube|video') then 'Display'
-            when regexp_matches(lower(channel_cost.channel_detail), 'google|bing|microsoft|search') then 'Paid Search'
-            else '(none)'
-        end,
-        coalesce(channel_cost.campaign_name, '(none)')
+        activity_date,
+        channel,
+        channel_detail,
+        channel_group,
+        campaign_name
+),
+
+-- What links may call the campaign of a line of spend.
+spend_campaign as (
+    select
+        activity_date,
+        channel,
+        channel_detail,
+        channel_group,
+        campaign_name,
+        regexp_replace(lower(campaign_name), '[^a-z0-9]+', '-', 'g') as campaign_key
+    from spend
+    where campaign_name <> '(none)'
+
+    union
+
+    select
+        activity_date,
+        channel,
+        channel_detail,
+        channel_group,
+        campaign_name,
+        lower(campaign_id) as campaign_key
+    from spend
+    where campaign_id is not null
+),
+
+-- Asked once per name, because a pattern per row is dear.
+named as (
+    select
+        campaign_name,
+        regexp_replace(lower(campaign_name), '[^a-z0-9]+', '-', 'g') as campaign_key
+    from activity
+    where campaign_name <> '(none)'
+    group by campaign_name
+),
+
+arrived as (
+    select
+        activity.activity_date,
+        activity.channel_group,
+        named.campaign_key,
+        sum(activity.visit_count) as visit_count,
+        sum(activity.journey_conversion_count) as journey_conversion_count,
+        sum(activity.value_amount_base) as value_amount_base
+    from activity
+    inner join named on named.campaign_name = activity.campaign_name
+    group by
+        activity.activity_date,
+        activity.channel_group,
+        named.campaign_key
+),
+
+-- Several lines of spend on one campaign and day, of two devices say, share by their clicks.
+shared as (
+    select
+        spend_campaign.activity_date,
+        spend_campaign.channel,
+        spend_campaign.channel_detail,
+        spend_campaign.channel_group,
+        spend_campaign.campaign_name,
+        arrived.visit_count,
+        arrived.journey_conversion_count,
+        arrived.value_amount_base,
+        coalesce(
+            cast(cost.click_count as double) / nullif(
+                sum(cost.click_count) over (
+                    partition by spend_campaign.activity_date, spend_campaign.channel_group, spend_campaign.campaign_key
+                ),
+                0
+            ),
+            cast(1 as double) / count(*) over (
+                partition by spend_campaign.activity_date, spend_campaign.channel_group, spend_campaign.campaign_key
+            )
+        ) as line_share
+    from spend_campaign
+    inner join arrived
+        on arrived.activity_date = spend_campaign.activity_date
+        and arrived.channel_group = spend_campaign.channel_group
+        and arrived.campaign_key = spend_campaign.campaign_key
+    inner join cost
+        on cost.activity_date = spend_campaign.activity_date
+        and cost.channel = spend_campaign.channel
+        and cost.channel_detail = spend_campaign.channel_detail
+        and cost.channel_group = spend_campaign.channel_group
+        and cost.campaign_name = spend_campaign.campaign_name
+),
+
+brought as (
+    select
+        activity_date,
+        channel,
+        channel_detail,
+        channel_group,
+        campaign_name,
+        sum(cast(visit_count * line_share as decimal(38, 9))) as brought_visit_count,
+        sum(cast(journey_conversion_count * line_share as decimal(38, 9))) as brought_conversion_count,
+        sum(cast(value_amount_base * line_share as decimal(38, 9))) as brought_value_amount_base
+    from shared
+    group by
+        activity_date,
+        channel,
+        channel_detail,
+        channel_group,
+        campaign_name
+),
+
+paid as (
+    select distinct
+        spend_campaign.activity_date,
+        spend_campaign.channel_group,
+        named.campaign_name
+    from spend_campaign
+    inner join named on named.campaign_key = spend_campaign.campaign_key
 )
 
 select
-    cast(activity_date as date) as activity_date,
-    cast(channel as varchar) as channel,
-    cast(channel_detail as varchar) as channel_detail,
-    cast(channel_group as varchar) as channel_group,
-    cast(campaign_name as varchar) as campaign_name,
-    cast(medium as varchar) as medium,
-    cast(journey_phase as varchar) as journey_phase,
-    cast(direction as varchar) as direction,
-    cast(customer_id as bigint) as customer_id,
-    cast(session_id as bigint) as session_id,
-    cast(touchpoint_count as bigint) as touchpoint_count,
-    cast(identified_touchpoint_count as bigint) as identified_touchpoint_count,
-    cast(bot_touchpoint_count as bigint) as bot_touchpoint_count,
-    cast(visit_count as bigint) as visit_count,
-    cast(inbound_count as bigint) as inbound_count,
-    cast(outbound_count as bigint) as outbound_count,
-    cast(failure_count as bigint) as failure_count,
-    cast(journey_conversion_count as bigint) as journey_conversion_count,
-    cast(value_amount_base as decimal(38, 4)) as value_amount_base,
-    cast(waiting_seconds as double) as waiting_seconds,
-    cast(waiting_count as bigint) as waiting_count,
-    cast(response_seconds as double) as response_seconds,
-    cast(response_count as bigint) as response_count,
-    cast(score_sum as decimal(38, 9)) as score_sum,
-    cast(score_count as bigint) as score_count,
-    cast(nps_promoter_count as bigint) as nps_promoter_count,
-    cast(nps_detractor_count as bigint) as nps_detractor_count,
-    cast(nps_count as bigint) as nps_count,
-    cast(ces_sum as decimal(38, 9)) as ces_sum,
-    cast(ces_count as bigint) as ces_count,
-    cast(csat_satisfied_count as bigint) as csat_satisfied_count,
-    cast(csat_count as bigint) as csat_count,
+    cast(activity.activity_date as date) as activity_date,
+    cast(activity.channel as varchar) as channel,
+    cast(activity.channel_detail as varchar) as channel_detail,
+    cast(activity.channel_group as varchar) as channel_group,
+    cast(activity.campaign_name as varchar) as campaign_name,
+    cast(activity.medium as varchar) as medium,
+    cast(activity.journey_phase as varchar) as journey_phase,
+    cast(activity.direction as varchar) as direction,
+    cast(activity.customer_id as bigint) as customer_id,
+    cast(activity.session_id as bigint) as session_id,
+    cast(activity.touchpoint_count as bigint) as touchpoint_count,
+    cast(activity.identified_touchpoint_count as bigint) as identified_touchpoint_count,
+    cast(activity.bot_touchpoint_count as bigint) as bot_touchpoint_count,
+    cast(activity.visit_count as bigint) as visit_count,
+    cast(activity.inbound_count as bigint) as inbound_count,
+    cast(activity.outbound_count as bigint) as outbound_count,
+    cast(activity.failure_count as bigint) as failure_count,
+    cast(activity.journey_conversion_count as bigint) as journey_conversion_count,
+    cast(activity.value_amount_base as decimal(38, 4)) as value_amount_base,
+    cast(activity.waiting_seconds as double) as waiting_seconds,
+    cast(activity.waiting_count as bigint) as waiting_count,
+    cast(activity.response_seconds as double) as response_seconds,
+    cast(activity.response_count as bigint) as response_count,
+    cast(activity.score_sum as decimal(38, 9)) as score_sum,
+    cast(activity.score_count as bigint) as score_count,
+    cast(activity.nps_promoter_count as bigint) as nps_promoter_count,
+    cast(activity.nps_detractor_count as bigint) as nps_detractor_count,
+    cast(activity.nps_count as bigint) as nps_count,
+    cast(activity.ces_sum as decimal(38, 9)) as ces_sum,
+    cast(activity.ces_count as bigint) as ces_count,
+    cast(activity.csat_satisfied_count as bigint) as csat_satisfied_count,
+    cast(activity.csat_count as bigint) as csat_count,
     cast(null as bigint) as impression_count,
     cast(null as bigint) as click_count,
-    cast(null as decimal(38, 4)) as cost_amount_base
+    cast(null as decimal(38, 4)) as cost_amount_base,
+    cast(case when paid.campaign_name is null then activity.visit_count else 0 end as decimal(38, 9)) as brought_visit_count,
+    cast(case when paid.campaign_name is null then activity.journey_conversion_count end as decimal(38, 9))
+        as brought_conversion_count,
+    cast(case when paid.campaign_name is null then activity.value_amount_base end as decimal(38, 9))
+        as brought_value_amount_base
 from activity
+left join paid
+    on paid.activity_date = activity.activity_date
+    and paid.channel_group = activity.channel_group
+    and paid.campaign_name = activity.campaign_name
 
 union all
 
 select
-    cast(activity_date as date) as activity_date,
-    cast(channel as varchar) as channel,
-    cast(channel_detail as varchar) as channel_detail,
-    cast(channel_group as varchar) as channel_group,
-    cast(campaign_name as varchar) as campaign_name,
+    cast(cost.activity_date as date) as activity_date,
+    cast(cost.channel as varchar) as channel,
+    cast(cost.channel_detail as varchar) as channel_detail,
+    cast(cost.channel_group as varchar) as channel_group,
+    cast(cost.campaign_name as varchar) as campaign_name,
     cast('online' as varchar) as medium,
     cast('before' as varchar) as journey_phase,
     cast('outbound' as varchar) as direction,
@@ -227,7 +360,16 @@ select
     cast(0 as bigint) as ces_count,
     cast(0 as bigint) as csat_satisfied_count,
     cast(0 as bigint) as csat_count,
-    cast(impression_count as bigint) as impression_count,
-    cast(click_count as bigint) as click_count,
-    cast(cost_amount_base as decimal(38, 4)) as cost_amount_base
+    cast(cost.impression_count as bigint) as impression_count,
+    cast(cost.click_count as bigint) as click_count,
+    cast(cost.cost_amount_base as decimal(38, 4)) as cost_amount_base,
+    cast(coalesce(brought.brought_visit_count, 0) as decimal(38, 9)) as brought_visit_count,
+    cast(brought.brought_conversion_count as decimal(38, 9)) as brought_conversion_count,
+    cast(brought.brought_value_amount_base as decimal(38, 9)) as brought_value_amount_base
 from cost
+left join brought
+    on brought.activity_date = cost.activity_date
+    and brought.channel = cost.channel
+    and brought.channel_detail = cost.channel_detail
+    and brought.channel_group = cost.channel_group
+    and brought.campaign_name = cost.campaign_name

@@ -4,8 +4,9 @@
 -- Made by `python -m models.metrics` from models/metrics.yaml: change a metric there.
 -- Weeks begin on Monday (UTC); people and visits are counted anew, for they do not add up.
 -- Costs stand on the day the advertising account says, in the channel group their visits come from; goals in the channel
--- they were reached in and the channel group of the visit that led to them. Spend, visits and goals meet per channel
--- group, so ratios of spend are known there; credit for the whole way is in channel_attribution.
+-- they were reached in and the channel group of the visit that led to them. Ratios of spend take the visits and goals of
+-- the same campaign and day, wherever they stand (brought_ in channel_activity); credit for the whole way is in
+-- channel_attribution.
 select
     cast(date_trunc('week', activity_date) as date) as week_date,
     cast(channel as varchar) as channel,
@@ -44,19 +45,19 @@ select
     cast(
         case
             when sum(cost_amount_base) > 0
-                then cast(sum(cost_amount_base) as double) / nullif(sum(visit_count), 0)
+                then cast(sum(cost_amount_base) as double) / nullif(cast(sum(brought_visit_count) as double), 0)
         end
         as double
     ) as cost_per_visit_amount_base,
     cast(
         case
             when sum(cost_amount_base) > 0
-                then cast(sum(cost_amount_base) as double) / nullif(sum(journey_conversion_count), 0)
+                then cast(sum(cost_amount_base) as double) / nullif(cast(sum(brought_conversion_count) as double), 0)
         end
         as double
     ) as cost_per_conversion_amount_base,
     cast(
-        cast(sum(value_amount_base) as double) / nullif(cast(sum(cost_amount_base) as double), 0)
+        cast(sum(brought_value_amount_base) as double) / nullif(cast(sum(cost_amount_base) as double), 0)
         as double
     ) as return_on_spend_ratio
 from channel_activity
