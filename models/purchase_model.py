@@ -278,7 +278,8 @@ def purchase_reliability(table: pa.Table) -> pa.Table:
 
     Fitted on purchases up to a horizon before the data date only; of a history shorter than three horizons up to its last third,
     or too little would be left to fit on. One row per tenth of customers by predicted probability
-    (`probability_bin` 1 to 10) and one for all (0); `brier_score` is the mean squared error of the probability,
+    (`probability_bin` 1 to 10; equal predictions are in one bin, so a bin may be larger and another not there) and one for
+    all (0); `brier_score` is the mean squared error of the probability,
     `base_brier_score` that of the same share for everybody.
     """
     days, today, horizon = _days(table)
@@ -302,9 +303,10 @@ def reliability(days: pl.DataFrame, cut: int, today: int) -> pa.Table:
         later, on="customer_id", how="left", maintain_order="left"
     )
     bought = found["n"].fill_null(0).to_numpy().astype(np.float64)
-    order = np.lexsort((past.customer_id, probability))
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order)) * BINS // len(order) + 1
+    # Customers with one history have one prediction, and stay together: their tenth is that of the middle of them.
+    _, group, count = np.unique(np.round(probability, 12), return_inverse=True, return_counts=True)
+    middle = np.cumsum(count) - (count + 1) / 2
+    place = (middle * BINS // len(probability)).astype(np.int64)[group] + 1
     rows = []
     for number in range(BINS + 1):
         inside = place == number if number else np.ones(len(place), dtype=bool)

@@ -23,6 +23,8 @@ from scipy import stats
 from models.statistics import ALPHA, MINIMUM_COUNT, adjusted_by_group, two_proportion_p, wilson
 
 Floats = npt.NDArray[np.float64]
+# The log-rank test leans on the normal distribution, which a handful of losses does not follow (Cochran 1954 asks for five).
+LEAST_LOST = 5
 Z = float(stats.norm.ppf(1 - ALPHA / 2))
 
 
@@ -210,6 +212,7 @@ def _points(table: pa.Table, keys: list[str], family: list[str], corrected: list
         columns["p_value_adjusted"] = adjusted_by_group(columns["p_value"], *(points[name] for name in corrected))
     marked = (
         (columns["p_value_adjusted"] < ALPHA)
+        & (points["dropped_count"].to_numpy() >= LEAST_LOST)
         & (columns["dropped_share"] > columns["baseline_share"])
         & (columns["dropped_share_low"] > columns["baseline_share"])
     )

@@ -193,6 +193,18 @@ def test_a_planted_drop_off_is_marked_and_the_others_are_not() -> None:
     assert rows["type_7"]["open_count"] == rows["type_7"]["reached_count"] == 40
 
 
+@pytest.mark.parametrize(("lost", "is_marked"), [(4, False), (5, True)])
+def test_a_handful_of_losses_marks_nothing(lost: int, is_marked: bool) -> None:
+    """Beside 10,000 of whom nobody is lost even one loss in 500 gives a small p, by a test that needs five."""
+    outcome = np.array(["dropped"] * lost + ["went_on"] * (500 - lost))
+    seconds = np.where(outcome == "dropped", GAP, 60.0)
+    calm = (np.full(10_000, 60.0), np.array(["went_on"] * 10_000))
+    rows = survival.drop_off_point(timed({"cart": (seconds, outcome), "page_view": calm})).to_pylist()
+    found = {row["touchpoint_type"]: row for row in rows}["cart"]
+    assert found["dropped_count"] == lost and found["p_value_adjusted"] < 0.001
+    assert found["is_marked"] is is_marked
+
+
 def test_without_a_difference_marks_are_rare() -> None:
     """All points have the same chance: the correction keeps companies with any false mark near one in twenty."""
     generator = np.random.default_rng(7)

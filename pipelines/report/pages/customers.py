@@ -14,6 +14,8 @@ from pipelines.report.words import Words
 
 COHORTS = 18
 PERIODS = 12
+# Bins of purchase_reliability.
+TENTHS = 10
 
 
 def customers(words: Words, data: Data) -> Page:
@@ -81,11 +83,10 @@ def reliability(words: Words, rows: Rows) -> Markup:
     share = words.format.share
     tops = (max(row["bought_share_high"], row["mean_probability"]) for row in rows.rows)
     end = min(1.0, round_scale(max(tops, default=1.0))[-1])
-    bins = max((row["probability_bin"] for row in rows.rows), default=0)
 
     def group(row: dict[str, Any]) -> str:
         place = row["probability_bin"]
-        return words.say("ui.bin", place=place, bins=bins) if place else words.say("ui.all_customers")
+        return words.say("ui.bin", place=place, bins=TENTHS) if place else words.say("ui.all_customers")
 
     def bought(row: dict[str, Any]) -> Markup:
         return with_interval(
