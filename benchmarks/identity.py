@@ -547,9 +547,8 @@ def judge_records(root: Path) -> list[dict[str, Any]]:
     ]
     threshold = best(tried, _pair_count(records.filter(chosen_on), "person_id"), lambda trial: trial)
     ours = records["customer_id"].rank("dense").cast(pl.Int64)
-    none = float("nan")
     ways = [
-        ("the night", ours, none, none, "defaults"),
+        ("the night", ours, None, None, "defaults"),
         ("splink", plain_components(pairs, 0.95, records.height), cost.cpu_seconds, cost.peak_megabytes, "probability 0.95"),
         ("splink, chosen", plain_components(pairs, threshold, records.height), cost.cpu_seconds, cost.peak_megabytes,
          f"probability {threshold:g}"),
@@ -584,7 +583,7 @@ def judge_company(root: Path) -> dict[str, Any]:
     return {
         "data": "demo company", "records": both.height, "way": "the night",
         **judge(both["customer_id"], both["person_id"], everything),
-        "cpu_seconds": float("nan"), "megabytes": float("nan"),
+        "cpu_seconds": None, "megabytes": None,
         "note": f"{truth.height - both.height} identifiers not found, {merged.height} households merged",
     }  # fmt: skip
 
@@ -600,7 +599,13 @@ def show(result: dict[str, Any]) -> str:
     return (
         f"{result['data'][:30]:30} {result['records']:6,} {result['way']:15} "
         + " ".join(figures)
-        + f" {result['cpu_seconds']:6.1f} {result['megabytes']:5.0f}  {result['note']}"
+        # What a night spends on it is no figure of this part.
+        + (
+            f" {result['cpu_seconds']:6.1f} {result['megabytes']:5.0f}"
+            if result["cpu_seconds"] is not None
+            else " " * 13
+        )
+        + f"  {result['note']}"
     )
 
 
