@@ -234,9 +234,9 @@ def conversion(table: pa.Table) -> pa.Table:
         journey = touch.filter(pl.col("period") == 1)
         if not touch["is_event"].any():
             continue
-        shares = _named_shares(everybody.filter(pl.col("period") == 1))
+        begun = _begun(everybody.filter(pl.col("period") == 1))
         found = [
-            *_first_channels(journey, shares),
+            *_first_channels(journey.join(begun, on="unit_id", how="semi"), _named_shares(begun)),
             *_estimates(_person_periods(part, touch, journey), is_logistic=True),
         ]
         rows.extend({"measure": "conversion", "scope": scope, **row} for row in found)
@@ -321,7 +321,7 @@ def _dummies(values: pl.Series) -> Floats:
 
 def _named_shares(journey: pl.DataFrame) -> dict[str, float]:
     """Share of the journeys by each first channel whose customer has a name."""
-    share = _begun(journey).group_by("first_channel").agg(pl.col("is_named").mean())
+    share = journey.group_by("first_channel").agg(pl.col("is_named").mean())
     return dict(share.iter_rows())
 
 
@@ -341,7 +341,6 @@ def _first_channels(journey: pl.DataFrame, named_share: dict[str, float]) -> lis
     visitors far more or less often than the reference (LARGEST_NAMING_RATIO; a link in a newsletter says who clicked it):
     of one the visits in vain are there, of the other they are missing.
     """
-    journey = _begun(journey)
     if not len(journey):
         return []
     counts = journey["first_channel"].value_counts().sort(["count", "first_channel"], descending=[True, False])
@@ -354,10 +353,10 @@ def _first_channels(journey: pl.DataFrame, named_share: dict[str, float]) -> lis
     found: list[dict[str, Any]] = []
     large: list[str] = []
     for name in sorted(name for name in names if name != reference):
-        ratio = max(named_share[name], named_share[reference]) / min(named_share[name], named_share[reference])
+        less, more = sorted((named_share[name], named_share[reference]))
         if min(size[name], size[reference]) < MINIMUM_COUNT:
             status = "too_few"
-        elif ratio > LARGEST_NAMING_RATIO:
+        elif more > LARGEST_NAMING_RATIO * less:
             status = "named_visits"
         elif min(linked_size.get(name, 0), linked_size.get(reference, 0)) < MINIMUM_COUNT:
             status = "unlinked_visits"

@@ -275,6 +275,19 @@ def test_below_thirty_no_figure_is_given() -> None:
     assert {row["estimate_status"] for row in rows_of(effect.satisfaction(table)).values()} == {"too_few"}
 
 
+def test_where_only_strangers_visit_no_first_visit_is_estimated_from() -> None:
+    """Named customers write and call, unnamed visitors look and never convert: there is no visit to compare with another."""
+    frame: pl.DataFrame = pl.DataFrame(conversion_company()).with_columns(begins_with_visit=pl.lit(False))
+    strangers = frame.filter(pl.col("factor").is_null() & (pl.col("period") == 1)).with_columns(
+        unit_id=pl.col("unit_id") + 10_000, customer_id=pl.col("customer_id") + 10_000, is_named=pl.lit(False),
+        begins_with_visit=pl.lit(True), is_event=pl.lit(False), is_converted=pl.lit(False),
+        first_channel=pl.lit("organic_search"),
+    )  # fmt: skip
+    found = rows_of(effect.conversion(pl.concat([frame, strangers]).to_arrow()))
+    assert "first_channel" not in {kind for kind, _ in found}
+    assert found["failure", "error_page"]["is_marked"]
+
+
 def test_the_order_of_rows_means_nothing() -> None:
     table = satisfaction_company(answers=400)
     shuffled = table.take(pa.array(np.random.default_rng(datetime(2024, 1, 1).day).permutation(len(table))))

@@ -121,7 +121,7 @@ def test_a_file_without_tasks_has_its_header_and_formulas_do_not_run() -> None:
 
 
 def test_suggestions_refuses_an_unknown_crm(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="valid are salesforce, hubspot, dynamics; did you mean 'hubspot'"):
+    with pytest.raises(UserError, match="no CRM with a layout of tasks; did you mean 'hubspot'"):
         RUNNER.invoke(app, ["suggestions", "--for", "hubspt"], catch_exceptions=False)
     with pytest.raises(UserError, match="--out writes tasks for a CRM"):
         RUNNER.invoke(app, ["suggestions", "--out", str(tmp_path / "x.csv")], catch_exceptions=False)
