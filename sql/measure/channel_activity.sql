@@ -172,7 +172,7 @@ spend_campaign as (
         channel_detail,
         channel_group,
         campaign_name,
-        regexp_replace(lower(campaign_name), '[^a-z0-9]+', '-', 'g') as campaign_key
+        regexp_replace(lower(campaign_name), '[^\p{L}\p{N}]+', '', 'g') as campaign_key
     from spend
     where campaign_name <> '(none)'
 
@@ -184,7 +184,7 @@ spend_campaign as (
         channel_detail,
         channel_group,
         campaign_name,
-        lower(campaign_id) as campaign_key
+        regexp_replace(lower(campaign_id), '[^\p{L}\p{N}]+', '', 'g') as campaign_key
     from spend
     where campaign_id is not null
 ),
@@ -193,7 +193,7 @@ spend_campaign as (
 named as (
     select
         campaign_name,
-        regexp_replace(lower(campaign_name), '[^a-z0-9]+', '-', 'g') as campaign_key
+        nullif(regexp_replace(lower(campaign_name), '[^\p{L}\p{N}]+', '', 'g'), '') as campaign_key
     from activity
     where campaign_name <> '(none)'
     group by campaign_name
@@ -227,7 +227,7 @@ shared as (
         arrived.journey_conversion_count,
         arrived.value_amount_base,
         coalesce(
-            cast(cost.click_count as double) / nullif(
+            cast(coalesce(cost.click_count, 0) as double) / nullif(
                 sum(cost.click_count) over (
                     partition by spend_campaign.activity_date, spend_campaign.channel_group, spend_campaign.campaign_key
                 ),
